@@ -1,0 +1,7 @@
+"""Multilayer perceptrons for scikit-learn, trained by an explicit backpropagation loop."""
+
+from .estimators import BackpropClassifier, BackpropRegressor
+
+__all__ = ["BackpropClassifier", "BackpropRegressor"]
+
+__version__ = "0.1.0"

@@ -1,0 +1,381 @@
+"""Activation functions ``A = f(Z)`` and what their derivatives do to a delta.
+
+``forward`` and ``backward`` work in place on whole arrays, whatever their number
+of axes. Most derivatives can be written from the output ``A``; then the layer's
+net input need not be kept. An activation that needs ``Z`` says so by
+``needs_net_input = True``.
+
+To add one: subclass ``Activation``, write ``forward`` and ``backward``, and put
+the class into ``ACTIVATIONS``; ``tests/test_activations.py`` then covers it.
+"""
+
+from numbers import Real
+
+import numpy as np
+from scipy.special import ndtr
+from sklearn.utils._param_validation import Interval
+
+from .components import Component, registry
+
+
+def _sigmoid(Z, out=None):
+    """Write ``1 / (1 + exp(-Z))``; an overflowing exponential gives 0, as it should."""
+    out = np.negative(Z, out=out)
+    np.exp(out, out=out)
+    np.add(out, 1, out=out)
+    return np.reciprocal(out, out=out)
+
+
+class Activation(Component):
+    """Base class: an element-wise function and its derivative.
+
+    Attributes
+    ----------
+    needs_net_input : bool
+        Whether ``backward`` reads ``Z``. If not, ``Z`` and ``A`` share one array.
+    """
+
+    needs_net_input = False
+
+    def forward(self, Z, out):
+        """Write ``f(Z)`` into ``out``, which may be ``Z`` itself.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (..., n_samples, n_units)
+            Net input of the layer.
+        out : ndarray of the same shape and dtype
+            Receives the activation.
+        """
+        raise NotImplementedError
+
+    def backward(self, Z, A, delta):
+        """Multiply ``delta`` in place by the slope ``f'(Z)``.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (..., n_samples, n_units)
+            Net input. Holds ``A`` instead unless ``needs_net_input``.
+        A : ndarray of the same shape
+            Activation.
+        delta : ndarray of the same shape
+            On entry ``dL/dA``, on exit ``dL/dZ``.
+        """
+        raise NotImplementedError
+
+
+class Identity(Activation):
+    """``f(z) = z``."""
+
+    name = "identity"
+
+    def forward(self, Z, out):
+        """Leave ``Z`` as it is."""
+        if out is not Z:
+            np.copyto(out, Z)
+
+    def backward(self, Z, A, delta):
+        """Leave ``delta`` as it is: the slope is 1."""
+
+
+class Logistic(Activation):
+    """``f(z) = 1 / (1 + exp(-z))``, the sigmoid; slope ``a (1 - a)``."""
+
+    name = "logistic"
+
+    def forward(self, Z, out):
+        """Write the sigmoid of ``Z``."""
+        _sigmoid(Z, out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by ``a (1 - a)``."""
+        np.multiply(delta, A, out=delta)
+        np.multiply(delta, 1 - A, out=delta)
+
+
+class Tanh(Activation):
+    """``f(z) = tanh(z)``; slope ``1 - a**2``."""
+
+    name = "tanh"
+
+    def forward(self, Z, out):
+        """Write ``tanh(Z)``."""
+        np.tanh(Z, out=out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by ``1 - a**2``."""
+        slope = np.square(A)
+        np.subtract(1, slope, out=slope)
+        np.multiply(delta, slope, out=delta)
+
+
+class ReLU(Activation):
+    """``f(z) = max(z, 0)``; slope 1 where ``z > 0``, else 0."""
+
+    name = "relu"
+
+    def forward(self, Z, out):
+        """Write ``max(Z, 0)``."""
+        np.maximum(Z, 0, out=out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by ``a > 0``."""
+        np.multiply(delta, np.greater(A, 0), out=delta)
+
+
+class LeakyReLU(Activation):
+    """``f(z) = z`` where ``z > 0``, else ``negative_slope * z``.
+
+    Parameters
+    ----------
+    negative_slope : float in [0, 1), default=0.01
+        Slope for negative net input.
+
+    References
+    ----------
+    Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic
+    models", ICML 2013.
+    """
+
+    name = "leaky_relu"
+    _parameter_constraints = {"negative_slope": [Interval(Real, 0, 1, closed="left")]}
+
+    def __init__(self, negative_slope=0.01):
+        self.negative_slope = negative_slope
+
+    def forward(self, Z, out):
+        """Write ``max(Z, negative_slope * Z)``, the same for a slope below 1."""
+        np.maximum(Z, Z * float(self.negative_slope), out=out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by 1 or ``negative_slope``."""
+        slope = np.where(A > 0, A.dtype.type(1), A.dtype.type(self.negative_slope))
+        np.multiply(delta, slope, out=delta)
+
+
+class ELU(Activation):
+    """``f(z) = z`` where ``z > 0``, else ``alpha * (exp(z) - 1)``.
+
+    The slope for negative net input is ``a + alpha``.
+
+    Parameters
+    ----------
+    alpha : float, default=1.0
+        Minus the limit at minus infinity. Non-negative.
+
+    References
+    ----------
+    Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning
+    by exponential linear units (ELUs)", ICLR 2016.
+    """
+
+    name = "elu"
+    _parameter_constraints = {"alpha": [Interval(Real, 0, None, closed="left")]}
+
+    def __init__(self, alpha=1.0):
+        self.alpha = alpha
+
+    def forward(self, Z, out):
+        """Write ``max(Z, 0) + alpha * expm1(min(Z, 0))``."""
+        negative = np.minimum(Z, 0)
+        np.expm1(negative, out=negative)
+        np.multiply(negative, float(self.alpha), out=negative)
+        np.maximum(Z, 0, out=out)
+        np.add(out, negative, out=out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by 1 or ``a + alpha``."""
+        slope = np.where(A > 0, A.dtype.type(1), A + float(self.alpha))
+        np.multiply(delta, slope, out=delta)
+
+
+class SELU(Activation):
+    """``f(z) = scale * ELU(z)`` with the two constants that keep mean 0 and variance 1.
+
+    ``scale = 1.0507…`` and ``alpha = 1.6733…`` are the fixed point of
+    Klambauer et al., "Self-normalizing neural networks", NeurIPS 2017, eq. 14.
+    """
+
+    name = "selu"
+    scale = 1.0507009873554804934193349852946
+    alpha = 1.6732632423543772848170429916717
+
+    def forward(self, Z, out):
+        """Write ``scale * (max(Z, 0) + alpha * expm1(min(Z, 0)))``."""
+        negative = np.minimum(Z, 0)
+        np.expm1(negative, out=negative)
+        np.multiply(negative, self.alpha, out=negative)
+        np.maximum(Z, 0, out=out)
+        np.add(out, negative, out=out)
+        np.multiply(out, self.scale, out=out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by ``scale`` or ``a + scale * alpha``."""
+        slope = np.where(A > 0, A.dtype.type(self.scale), A + self.scale * self.alpha)
+        np.multiply(delta, slope, out=delta)
+
+
+class GELU(Activation):
+    """``f(z) = z Φ(z)``, Φ the standard normal distribution function (exact form).
+
+    The slope is ``Φ(z) + z φ(z)``.
+
+    References
+    ----------
+    Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", 2016,
+    arXiv:1606.08415.
+    """
+
+    name = "gelu"
+    needs_net_input = True
+
+    def forward(self, Z, out):
+        """Write ``Z * ndtr(Z)``."""
+        np.multiply(Z, ndtr(Z), out=out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by ``Φ(z) + z φ(z)``."""
+        slope = np.square(Z)
+        np.multiply(slope, -0.5, out=slope)
+        np.exp(slope, out=slope)
+        np.multiply(slope, Z, out=slope)
+        np.multiply(slope, 0.3989422804014327, out=slope)  # 1 / sqrt(2 pi)
+        np.add(slope, ndtr(Z), out=slope)
+        np.multiply(delta, slope, out=delta)
+
+
+class SiLU(Activation):
+    """``f(z) = z σ(z)``, also called swish; slope ``σ(z) (1 + z - a)``.
+
+    References
+    ----------
+    Elfwing, Uchibe and Doya, "Sigmoid-weighted linear units for neural network
+    function approximation in reinforcement learning", Neural Networks 107, 2018.
+    """
+
+    name = "silu"
+    needs_net_input = True
+
+    def forward(self, Z, out):
+        """Write ``Z * sigmoid(Z)``."""
+        np.multiply(Z, _sigmoid(Z), out=out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by ``σ(z) (1 + z - a)``."""
+        slope = _sigmoid(Z)
+        rest = Z - A
+        np.add(rest, 1, out=rest)
+        np.multiply(slope, rest, out=slope)
+        np.multiply(delta, slope, out=delta)
+
+
+class Softplus(Activation):
+    """``f(z) = log(1 + exp(z))``; slope ``1 - exp(-a)``, which is the sigmoid."""
+
+    name = "softplus"
+
+    def forward(self, Z, out):
+        """Write ``max(Z, 0) + log1p(exp(-|Z|))``, which cannot overflow."""
+        _softplus(Z, out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by ``-expm1(-a)``."""
+        slope = np.negative(A)
+        np.expm1(slope, out=slope)
+        np.negative(slope, out=slope)
+        np.multiply(delta, slope, out=delta)
+
+
+def _softplus(Z, out=None):
+    rest = np.abs(Z)
+    np.negative(rest, out=rest)
+    np.exp(rest, out=rest)
+    np.log1p(rest, out=rest)
+    out = np.maximum(Z, 0, out=out)
+    return np.add(out, rest, out=out)
+
+
+class Mish(Activation):
+    """``f(z) = z tanh(softplus(z))``; slope ``t + z σ(z) (1 - t**2)``.
+
+    Here ``t = tanh(softplus(z))``.
+
+    References
+    ----------
+    Misra, "Mish: a self regularized non-monotonic activation function", BMVC 2020.
+    """
+
+    name = "mish"
+    needs_net_input = True
+
+    def forward(self, Z, out):
+        """Write ``Z * tanh(softplus(Z))``."""
+        t = _softplus(Z)
+        np.tanh(t, out=t)
+        np.multiply(Z, t, out=out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by ``t + z σ(z) (1 - t**2)``."""
+        t = _softplus(Z)
+        np.tanh(t, out=t)
+        slope = np.square(t)
+        np.subtract(1, slope, out=slope)
+        np.multiply(slope, Z, out=slope)
+        np.multiply(slope, _sigmoid(Z), out=slope)
+        np.add(slope, t, out=slope)
+        np.multiply(delta, slope, out=delta)
+
+
+class Exp(Activation):
+    """``f(z) = exp(z)``, for outputs such as a Poisson mean; the slope is ``a``.
+
+    ``z`` is clipped to the range whose exponential is a normal number of the
+    dtype, so the output is positive and finite for every finite input.
+    """
+
+    name = "exp"
+
+    def forward(self, Z, out):
+        """Write ``exp(Z)``, never 0 and never infinite."""
+        limits = np.finfo(Z.dtype)
+        # a hair inside, for the rounding of the two logarithms
+        low, high = 0.999 * float(np.log(limits.tiny)), 0.999 * float(np.log(limits.max))
+        np.clip(Z, low, high, out=out)
+        np.exp(out, out=out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by ``a``."""
+        np.multiply(delta, A, out=delta)
+
+
+class Softmax(Activation):
+    """``f(z)_k = exp(z_k) / Σ_j exp(z_j)``, over the last axis.
+
+    Not element-wise: ``backward`` applies the Jacobian
+    ``a_k (δ_kj - a_j)``, so ``dL/dz_k = a_k (d_k - Σ_j d_j a_j)``.
+    """
+
+    name = "softmax"
+
+    def forward(self, Z, out):
+        """Write the softmax of each row, shifted by its maximum against overflow."""
+        # over a short last axis NumPy reduces row by row; the copy makes it vectors
+        highest = np.maximum.reduce(Z.mT.copy(), axis=-2)
+        np.subtract(Z, highest[..., None], out=out)
+        np.exp(out, out=out)
+        total = np.matmul(out, np.ones(out.shape[-1], out.dtype))
+        np.divide(out, total[..., None], out=out)
+
+    def backward(self, Z, A, delta):
+        """Apply the Jacobian."""
+        np.subtract(delta, np.vecdot(delta, A)[..., None], out=delta)
+        np.multiply(delta, A, out=delta)
+
+
+ACTIVATIONS = registry(
+    Identity, Logistic, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Softplus
+)  # fmt: skip
+"""Activations for hidden layers, by name."""
+
+OUTPUT_ACTIVATIONS = ACTIVATIONS | registry(Exp, Softmax)
+"""Activations for the output layer, by name."""

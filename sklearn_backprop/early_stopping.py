@@ -1,0 +1,47 @@
+"""When to stop, and which epoch to keep."""
+
+import numpy as np
+
+
+class BestEpoch:
+    """The best score so far, and how long ago training last improved.
+
+    A score is better when higher: minus the training loss, or a validation score.
+    An epoch counts as an improvement when it beats the best by ``tol``; the best
+    itself is raised by any gain (scikit-learn's rule).
+
+    Attributes
+    ----------
+    score : float
+        The best score; minus infinity before the first epoch.
+    epoch : int
+        When it was reached; 0 before.
+    epochs_without_improvement : int
+        Since the last improvement.
+    """
+
+    def __init__(self):
+        self.score = -np.inf
+        self.epoch = 0
+        self.epochs_without_improvement = 0
+
+    def update(self, score, epoch, tol):
+        """Take in an epoch's score; return whether it is the best.
+
+        Parameters
+        ----------
+        score : float
+            NaN is never the best.
+        epoch : int
+            The epoch's number.
+        tol : float
+            Gain that counts as an improvement.
+        """
+        if score < self.score + tol:
+            self.epochs_without_improvement += 1
+        else:
+            self.epochs_without_improvement = 0
+        is_best = score > self.score
+        if is_best:
+            self.score, self.epoch = score, epoch
+        return is_best

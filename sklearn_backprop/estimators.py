@@ -1,0 +1,404 @@
+"""The two estimators."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
+
+from .activations import Identity
+from .base import BaseBackprop
+from .components import lookup
+from .losses import LOSSES
+from .optimizers import OPTIMIZERS
+from .parameters import CONSTRAINTS, document_parameters
+from .targets import ClassTargets
+
+IDENTITY = Identity()
+
+
+def _is_stochastic(estimator):
+    if lookup("solver", estimator.solver, OPTIMIZERS).stochastic:
+        return True
+    raise AttributeError(
+        "partial_fit is only available for stochastic solvers; "
+        f"solver={estimator.solver!r} is not one. Use 'sgd', 'adam' or 'adamw'."
+    )
+
+
+def _store(estimator, given):
+    """Set the constructor's arguments as attributes, and do nothing else."""
+    for name, value in given.items():
+        if name not in ("self", "__class__"):
+            setattr(estimator, name, value)
+
+
+@document_parameters(
+    losses="{'log_loss'}",
+    loss_notes="``'log_loss'`` is the cross-entropy.",
+    target_notes="",
+    default_score="accuracy",
+)
+class BackpropClassifier(ClassifierMixin, BaseBackprop):
+    """Multilayer perceptron classifier, trained by backpropagation.
+
+    A drop-in replacement of `sklearn.neural_network.MLPClassifier`: the same names,
+    and much more. Binary, multiclass and multilabel targets; the log-loss.
+
+    $parameters
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, sorted.
+    coefs_, intercepts_ : list of ndarray
+        Weights, of shape (fan_in, fan_out), and biases, of shape (fan_out,), of each
+        layer. They take raw X, whatever ``standardize`` is.
+    n_iter_ : int
+        Epochs of the last ``fit`` and of ``partial_fit`` since.
+    t_ : int
+        Samples trained on, repetitions included.
+    loss_, best_loss_ : float
+        The objective of the last epoch, and the lowest (None with early stopping).
+    loss_curve_ : list of float
+        The objective of each epoch, for every solver.
+    validation_scores_, best_validation_score_ : list of float, float
+        Score of each epoch, and the best; None without early stopping.
+    n_layers_, n_outputs_ : int
+        Number of layers, those of inputs and outputs included; and of outputs.
+    out_activation_ : str
+        Name of the output activation.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X had some.
+
+    See Also
+    --------
+    BackpropRegressor : The same for numbers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_backprop import BackpropClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> classifier = BackpropClassifier(learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> classifier.predict(X[:2])
+    array([0, 0])
+    """
+
+    _parameter_constraints = {**CONSTRAINTS}
+    _parameter_constraints.pop("output_activation")
+    _y_numeric = False
+    _default_scoring = "accuracy"
+
+    def __init__(
+        self,
+        *,
+        loss="log_loss",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        initializer="auto",
+        standardize=True,
+        dtype="auto",
+        scoring="loss",
+    ):
+        _store(self, locals())
+
+    @available_if(_is_stochastic)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Train for one pass over these samples, and remember where training stands.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, non-negative.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that can ever occur; needed in the first call.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained further.
+
+        Raises
+        ------
+        ValueError
+            If the data are not usable, have other features than before or labels not
+            in ``classes``, or if ``early_stopping`` is on.
+        """
+        return self._fit_on_a_copy(X, y, sample_weight, incremental=True, classes=classes)
+
+    def _encode(self, y, classes, goes_on, incremental):
+        """Return the targets as columns of 0 and 1; set ``classes_``."""
+        if not goes_on:
+            if incremental and classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            self._targets = ClassTargets(y, classes)
+            self.classes_ = self._targets.classes_
+        elif incremental:
+            self._targets.check_classes(classes)
+            self._targets.check_known(y)
+        else:
+            self._targets.check_same(y)
+        loss = lookup("loss", self.loss, LOSSES)
+        if loss.task != "classification":
+            raise ValueError(f"loss={self.loss!r} is for regression; known is 'log_loss'.")
+        self._loss = loss.for_target(self._targets.kind)
+        return self._targets.encode(y)
+
+    def _targets_of(self, y):
+        self._targets.check_known(y)
+        return self._targets.encode(y)
+
+    def _stratify(self, Y):
+        return Y if Y.shape[1] == 1 else None  # scikit-learn's rule
+
+    def decision_function(self, X):
+        """Return the net inputs of the output layer (logits).
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+        """
+        logits = self._outputs(X, IDENTITY)
+        return logits.ravel() if self._targets.kind == "binary" else logits
+
+    def predict(self, X):
+        """Return the most probable label, or for multilabel those above one half.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+        """
+        logits = self._outputs(X, IDENTITY)
+        return self._targets.decode(logits)
+
+    def predict_proba(self, X):
+        """Return the probability of each class, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Inside (0, 1). For multilabel each column stands on its own.
+        """
+        P = self._outputs(X)
+        if self._targets.kind == "binary":
+            P = np.hstack([1 - P, P])[:, : len(self.classes_)]
+        eps = np.finfo(P.dtype).eps
+        return np.clip(P, eps, 1 - eps, out=P)
+
+    def predict_log_proba(self, X):
+        """Return the logarithm of ``predict_proba``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        P = self.predict_proba(X)
+        return np.log(P, out=P)
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that multilabel targets work."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+@document_parameters(
+    losses="{'squared_error', 'poisson'}",
+    loss_notes="``'squared_error'`` is half the squared error, ``'poisson'`` half the deviance, "
+    "for y >= 0, with the exponential as output activation.",
+    target_notes=", and on such targets where the output activation is the identity",
+    default_score="R²",
+)
+class BackpropRegressor(RegressorMixin, BaseBackprop):
+    """Multilayer perceptron regressor, trained by backpropagation.
+
+    A drop-in replacement of `sklearn.neural_network.MLPRegressor`: the same names,
+    and much more. One or several targets; squared error or Poisson deviance.
+
+    $parameters
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of ndarray
+        Weights, of shape (fan_in, fan_out), and biases, of shape (fan_out,), of each
+        layer. They take raw X, whatever ``standardize`` is.
+    n_iter_ : int
+        Epochs of the last ``fit`` and of ``partial_fit`` since.
+    t_ : int
+        Samples trained on, repetitions included.
+    loss_, best_loss_ : float
+        The objective of the last epoch, and the lowest (None with early stopping).
+    loss_curve_ : list of float
+        The objective of each epoch, for every solver.
+    validation_scores_, best_validation_score_ : list of float, float
+        Score of each epoch, and the best; None without early stopping.
+    n_layers_, n_outputs_ : int
+        Number of layers, those of inputs and outputs included; and of outputs.
+    out_activation_ : str
+        Name of the output activation.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X had some.
+
+    See Also
+    --------
+    BackpropClassifier : The same for classes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_backprop import BackpropRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> regressor = BackpropRegressor(max_iter=50, tol=0.01, random_state=0).fit(X, y)
+    >>> regressor.predict(X[:2]).shape
+    (2,)
+    """
+
+    _y_numeric = True
+    _default_scoring = "r2"
+
+    def __init__(
+        self,
+        *,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        output_activation="auto",
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        initializer="auto",
+        standardize=True,
+        dtype="auto",
+        scoring="loss",
+    ):
+        _store(self, locals())
+
+    @available_if(_is_stochastic)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one pass over these samples, and remember where training stands.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, non-negative.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained further.
+
+        Raises
+        ------
+        ValueError
+            If the data are not usable or have other features than before, or if
+            ``early_stopping`` is on.
+        """
+        return self._fit_on_a_copy(X, y, sample_weight, incremental=True)
+
+    def _encode(self, y, classes, goes_on, incremental):
+        """Return the targets as columns of float64."""
+        loss = lookup("loss", self.loss, LOSSES)
+        if loss.task != "regression":
+            raise ValueError(f"loss={self.loss!r} is for classification.")
+        self._loss = loss
+        return self._targets_of(y)
+
+    def _targets_of(self, y):
+        Y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        self._loss.check_targets(Y)
+        return Y
+
+    def _stratify(self, Y):
+        return None
+
+    def predict(self, X):
+        """Return the predicted targets.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        outputs = self._outputs(X)
+        return outputs.ravel() if self.n_outputs_ == 1 else outputs
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that several targets work, and whether they must be positive."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = lookup("loss", self.loss, LOSSES).positive_only
+        return tags

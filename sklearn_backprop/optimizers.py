@@ -1,0 +1,236 @@
+"""First-order optimizers: what one step does with a gradient.
+
+An optimizer is configuration; what it remembers between steps is a dict of arrays,
+made by ``init`` and changed in place by ``update``. The learning rate is not its
+business: it comes from the schedule at each step.
+
+All parameters of a network are one flat vector, so a step is a handful of passes
+over four arrays. The passes go over blocks that stay in the cache.
+
+To add one: subclass ``Optimizer``, write ``slots`` and ``step``, and put the class
+into ``OPTIMIZERS``; ``tests/test_optimizers.py`` then covers it.
+"""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from .components import Component, registry
+from .lbfgs import LBFGS
+
+BLOCK = 16384
+"""Parameters updated at a time: five arrays of 128 KiB fit into a usual L2 cache."""
+
+
+def _of_dtype(value, dtype):
+    """Round an array to the parameters' dtype, as a Python float is by itself."""
+    return value.astype(dtype) if isinstance(value, np.ndarray) else value
+
+
+class Optimizer(Component):
+    """Base class of the first-order optimizers.
+
+    Attributes
+    ----------
+    slots : tuple of str
+        Names of the arrays, as long as the parameters, that the state starts with
+        as zeros.
+    """
+
+    slots = ()
+    stochastic = True
+
+    def init(self, parameters, n_weights=None):
+        """Return the state for a vector of parameters.
+
+        Parameters
+        ----------
+        parameters : ndarray of shape (..., n_parameters)
+            The flat vector, or one for each network of a stack.
+        n_weights : int, default=None
+            How many leading parameters are weights, which decay; the rest are
+            biases, which do not. None means all are weights.
+
+        Returns
+        -------
+        dict
+        """
+        state = {slot: np.zeros_like(parameters) for slot in self.slots}
+        state["n_weights"] = parameters.shape[-1] if n_weights is None else n_weights
+        return state
+
+    def update(self, parameters, gradient, state, learning_rate):
+        """Take one step: change ``parameters`` and ``state`` in place.
+
+        Parameters
+        ----------
+        parameters, gradient : ndarray of shape (..., n_parameters)
+            The point, and the gradient of the objective there.
+        state : dict
+            From ``init``.
+        learning_rate : float or ndarray of shape (n_networks, 1)
+            Step size, one a network.
+        """
+        constants = self.constants(state, learning_rate)
+        arrays = [parameters, gradient, *(state[slot] for slot in self.slots)]
+        n_parameters = parameters.shape[-1]
+        if n_parameters <= BLOCK:
+            self.step(constants, np.empty_like(parameters), *arrays)
+            return
+        scratch = np.empty_like(parameters[..., :BLOCK])
+        for start in range(0, n_parameters, BLOCK):
+            blocks = [array[..., start : start + BLOCK] for array in arrays]
+            self.step(constants, scratch[..., : n_parameters - start], *blocks)
+
+    def constants(self, state, learning_rate):
+        """Return what is the same for all parameters of this step."""
+        return learning_rate
+
+    def step(self, constants, scratch, parameters, gradient, *slots):
+        """Update one block of parameters and its slots in place; ``scratch`` is as long."""
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum, ``w ← w + v``, ``v ← μ v - η g``.
+
+    With ``nesterovs_momentum`` the step is ``μ v - η g`` with the new ``v``, which
+    looks ahead (Nesterov 1983; in this form Sutskever et al., "On the importance of
+    initialization and momentum in deep learning", ICML 2013).
+
+    Parameters
+    ----------
+    momentum : float in [0, 1], default=0.9
+        The share μ of the last step that is taken again.
+    nesterovs_momentum : bool, default=True
+        Whether to look ahead.
+    """
+
+    name = "sgd"
+    slots = ("velocity",)
+    _parameter_constraints = {
+        "momentum": [Interval(Real, 0, 1, closed="both"), np.ndarray],
+        "nesterovs_momentum": ["boolean"],
+    }
+
+    def __init__(self, momentum=0.9, nesterovs_momentum=True):
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+
+    def constants(self, state, learning_rate):
+        """Return ``(μ, η)``."""
+        return self.momentum, learning_rate
+
+    def step(self, constants, scratch, parameters, gradient, velocity):
+        """``v ← μ v - η g``, then add ``v``, or ``μ v - η g`` again."""
+        momentum, learning_rate = constants
+        np.multiply(gradient, learning_rate, out=scratch)
+        np.multiply(velocity, momentum, out=velocity)
+        np.subtract(velocity, scratch, out=velocity)
+        if self.nesterovs_momentum:
+            np.subtract(parameters, scratch, out=parameters)
+            np.multiply(velocity, momentum, out=scratch)
+            np.add(parameters, scratch, out=parameters)
+        else:
+            np.add(parameters, velocity, out=parameters)
+
+
+class Adam(Optimizer):
+    """Adam: steps scaled by running moments of the gradient.
+
+    ``m ← β₁ m + (1 - β₁) g``, ``v ← β₂ v + (1 - β₂) g²``,
+    ``w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε)``
+    (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, the
+    efficient form at the end of section 2, as in scikit-learn).
+
+    The slots hold ``m / (1 - β₁)`` and ``v / (1 - β₂)``, which saves three passes
+    over memory; the two factors go into the step size and into ε.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Decay rates of the first and the second moment.
+    epsilon : float, default=1e-8
+        Keeps the division finite. Positive.
+    """
+
+    name = "adam"
+    slots = ("m", "v")
+    _parameter_constraints = {
+        "beta_1": [Interval(Real, 0, 1, closed="left"), np.ndarray],
+        "beta_2": [Interval(Real, 0, 1, closed="left"), np.ndarray],
+        "epsilon": [Interval(Real, 0, None, closed="neither"), np.ndarray],
+    }
+
+    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def init(self, parameters, n_weights=None):
+        """Return zero moments, and the powers ``β₁ᵗ`` and ``β₂ᵗ`` for t = 0."""
+        state = super().init(parameters, n_weights)
+        return state | {"beta_1_power": 1.0, "beta_2_power": 1.0}
+
+    def constants(self, state, learning_rate):
+        """Return β₁, β₂, ε and the step size, for the scaled slots, and advance t."""
+        # powers by repeated multiplication: pow() rounds differently for arrays
+        state["beta_1_power"] = first = state["beta_1_power"] * self.beta_1
+        state["beta_2_power"] = second = state["beta_2_power"] * self.beta_2
+        root = (1 - self.beta_2) ** 0.5
+        rate = learning_rate * (1 - second) ** 0.5 / (1 - first) * (1 - self.beta_1) / root
+        constants = self.beta_1, self.beta_2, self.epsilon / root, rate
+        if isinstance(rate, np.ndarray):
+            return [_of_dtype(value, state["m"].dtype) for value in constants]
+        return constants
+
+    def step(self, constants, scratch, parameters, gradient, m, v):
+        """Take ten passes over the block: the moments, then the step."""
+        beta_1, beta_2, epsilon, rate = constants
+        np.multiply(m, beta_1, out=m)
+        np.add(m, gradient, out=m)
+        np.square(gradient, out=scratch)
+        np.multiply(v, beta_2, out=v)
+        np.add(v, scratch, out=v)
+        np.sqrt(v, out=scratch)
+        np.add(scratch, epsilon, out=scratch)
+        np.divide(m, scratch, out=scratch)
+        np.multiply(scratch, rate, out=scratch)
+        np.subtract(parameters, scratch, out=parameters)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: ``w ← (1 - η λ) w`` before each step.
+
+    The decay does not pass through the moments, so it means the same for every
+    weight, batch size and number of samples (Loshchilov and Hutter, "Decoupled
+    weight decay regularization", ICLR 2019, algorithm 2). Biases do not decay.
+
+    Parameters
+    ----------
+    beta_1, beta_2, epsilon : float
+        As in ``Adam``.
+    weight_decay : float, default=0.01
+        The λ. Non-negative.
+    """
+
+    name = "adamw"
+    _parameter_constraints = Adam._parameter_constraints | {
+        "weight_decay": [Interval(Real, 0, None, closed="left"), np.ndarray]
+    }
+
+    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01):
+        super().__init__(beta_1, beta_2, epsilon)
+        self.weight_decay = weight_decay
+
+    def update(self, parameters, gradient, state, learning_rate):
+        """Let the weights decay, then take Adam's step."""
+        weights = parameters[..., : state["n_weights"]]
+        kept = 1 - learning_rate * self.weight_decay
+        np.multiply(weights, _of_dtype(kept, parameters.dtype), out=weights)
+        super().update(parameters, gradient, state, learning_rate)
+
+
+OPTIMIZERS = registry(SGD, Adam, AdamW, LBFGS)
+"""All solvers, by name."""

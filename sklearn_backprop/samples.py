@@ -1,0 +1,123 @@
+"""The rows that a network trains on, read a block of batches at a time.
+
+Gathering shuffled rows costs a call or two a batch; done for several batches at
+once it is nearly free, and a block still fits into the cache. Memory-mapped data
+is never copied as a whole: a block is all that is ever in memory.
+"""
+
+import mmap
+
+import numpy as np
+
+from .standardization import rows_in
+
+BLOCK = 2**15
+"""Numbers of X in a block: 256 KiB of float64."""
+
+
+def is_memory_mapped(X):
+    """Tell whether an array's numbers lie in a file."""
+    while X is not None and not isinstance(X, mmap.mmap):
+        X = getattr(X, "base", None)
+    return X is not None
+
+
+class Samples:
+    """Features, targets and weights in the form in which training reads them.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        Features; never written to.
+    Y : ndarray of shape (n_samples, n_outputs)
+        Targets, in the dtype of the computation.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights; None means 1.
+    rows : ndarray of int, default=None
+        Use these rows only.
+    scaler : Scaler, default=None
+        Standardizes X: at once if it is in memory, a block at a time if not.
+    """
+
+    def __init__(self, X, Y, sample_weight=None, rows=None, scaler=None):
+        self.dtype = Y.dtype
+        self.Y = Y if rows is None else Y[rows]
+        self.sample_weight = None
+        if sample_weight is not None:
+            weights = sample_weight if rows is None else sample_weight[rows]
+            self.sample_weight = weights.astype(self.dtype)[:, None]
+        self.n_samples = len(self.Y)
+        self.rows = self.scaler = None
+        if is_memory_mapped(X):
+            self.X, self.rows, self.scaler = X, rows, scaler
+        else:
+            self.X = self._prepared(X if rows is None else X[rows], scaler)
+
+    def _prepared(self, X, scaler):
+        """Return X in memory, standardized, in the dtype and order of the computation."""
+        if not isinstance(X, np.ndarray):
+            X = X.astype(self.dtype, copy=False)
+            return X if scaler is None else scaler.transform_sparse(X)
+        if scaler is None:
+            return np.ascontiguousarray(X, dtype=self.dtype)
+        return scaler.transform(X, out=np.empty(X.shape, self.dtype))
+
+    @property
+    def mean_weight(self):
+        """Mean weight of a sample."""
+        return 1.0 if self.sample_weight is None else float(self.sample_weight.mean())
+
+    def blocks(self, batch_size, order=None):
+        """Yield ``(X, Y, sample_weight)`` of some batches at a time.
+
+        Parameters
+        ----------
+        batch_size : int
+            A block has a multiple of it, but for the last.
+        order : ndarray of int, default=None
+            The order in which to read the samples; None reads them as they stand.
+        """
+        per_block = batch_size * max(1, rows_in(BLOCK, self.X) // batch_size)
+        in_place = order is None and self.rows is None and self.X.dtype == self.dtype
+        if in_place and isinstance(self.X, np.ndarray) and self.scaler is None:
+            per_block = max(per_block, batch_size * max(1, BLOCK // batch_size))
+        buffers = {}
+        for start in range(0, self.n_samples, per_block):
+            index = slice(start, min(start + per_block, self.n_samples))
+            if order is not None:
+                index = order[index]
+            weight = self.sample_weight
+            yield (
+                self._features(index, buffers),
+                _take(self.Y, index, buffers, "Y"),
+                None if weight is None else _take(weight, index, buffers, "weight"),
+            )
+
+    def _features(self, index, buffers):
+        if self.rows is not None:
+            index = self.rows[index]
+        X = _take(self.X, index, buffers, "X")
+        if not isinstance(X, np.ndarray) or (self.scaler is None and X.dtype == self.dtype):
+            return X
+        out = _buffer(buffers, "converted", X.shape, self.dtype)
+        if self.scaler is None:
+            np.copyto(out, X, casting="same_kind")
+            return out
+        return self.scaler.transform(X, out)
+
+
+def _buffer(buffers, name, shape, dtype):
+    """Return the first rows of a buffer that is kept for the next block."""
+    if name not in buffers or len(buffers[name]) < shape[0]:
+        buffers[name] = np.empty(shape, dtype)
+    return buffers[name][: shape[0]]
+
+
+def _take(array, index, buffers, name):
+    """Return rows by a slice, as a view, or by an index array, in a buffer."""
+    if isinstance(index, slice) or not isinstance(array, np.ndarray):
+        return array[index]
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        return array[index]  # take() would copy the whole array first
+    out = _buffer(buffers, name, (len(index), *array.shape[1:]), array.dtype)
+    return np.take(array, index, axis=0, out=out, mode="clip")

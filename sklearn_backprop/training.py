@@ -1,0 +1,211 @@
+"""Training: epoch by epoch, batch by batch, step by step.
+
+The objective of a batch of B samples with weights w is
+
+    (Σ_i w_i Σ_k ℓ(y_ik, a_ik) + alpha/2 · ‖W‖²) / (B · mean weight)
+
+where the mean is over the whole training set. So a weight means the same at every
+batch size, and weights of 1 give the plain mean.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .backprop import Network
+from .early_stopping import BestEpoch
+from .standardization import Moments, Scaler
+
+
+@dataclass
+class Training:
+    """A network in training, with all that must go on from one epoch to the next."""
+
+    network: Network
+    loss: Any
+    optimizer: Any
+    schedule: Any
+    alpha: float
+    learning_rate_init: float
+    random_state: np.random.RandomState
+    state: dict = None  # the optimizer's
+    learning_rate: float = None  # of the next step
+    mean_weight: float = 1.0
+    n_iter: int = 0
+    samples_seen: int = 0
+    loss_curve: list = field(default_factory=list)
+    validation_scores: list = field(default_factory=list)
+    best: BestEpoch = field(default_factory=BestEpoch)
+    monitored: str = "loss"  # or "validation": what ``best`` is the best of
+    feature_moments: Moments = None  # None where nothing is standardized
+    target_moments: Moments = None
+    feature_scaler: Scaler = None
+    target_scaler: Scaler = None
+    total_weight: float = 0.0
+    n_weighted: int = 0
+
+    def restart_optimizer(self):
+        """Forget the optimizer's state and go back to the initial learning rate."""
+        self.learning_rate = self.learning_rate_init
+        self.state = self.optimizer.init(self.network.parameters, self.network.n_weights)
+
+    def reconfigure(self, **settings):
+        """Go on with other settings; what no longer fits them starts anew."""
+        new_rate = settings["learning_rate_init"] != self.learning_rate_init
+        new_kind = type(settings["optimizer"]) is not type(self.optimizer)
+        for name, value in settings.items():
+            setattr(self, name, value)
+        if new_kind:
+            self.restart_optimizer()
+        elif new_rate:
+            self.learning_rate = self.learning_rate_init
+        return self
+
+    def begin_fit(self):
+        """Get ready for another fit from here: counters from zero, patience new."""
+        self.n_iter = 0
+        self.best.epochs_without_improvement = 0
+        self.restart_optimizer()
+
+    def monitor(self, what):
+        """Follow the training loss or a validation score; the best of another is void."""
+        if self.monitored != what:
+            self.best = BestEpoch()
+            self.monitored = what
+
+    def update_mean_weight(self, samples, incremental):
+        """Take the mean weight from these samples, or from all so far."""
+        if not incremental:
+            self.total_weight, self.n_weighted = 0.0, 0
+        self.total_weight += samples.mean_weight * samples.n_samples
+        self.n_weighted += samples.n_samples
+        self.mean_weight = self.total_weight / self.n_weighted
+
+
+def step(training, X, Y, sample_weight):
+    """Take one step on one batch: forward, delta, backward, update.
+
+    Returns
+    -------
+    outputs : ndarray of shape (..., batch size, n_outputs)
+        The network's outputs before the step, in a buffer.
+    penalty : float or ndarray of shape (...)
+        ``½ ‖W‖²`` before the step.
+    """
+    network = training.network
+    share = 1 / (len(Y) * training.mean_weight)
+    outputs = network.forward(X)
+    delta = network.output_delta(
+        Y, training.loss, share if sample_weight is None else sample_weight * share
+    )
+    network.backward(X, delta)
+    penalty = network.penalize(training.alpha * share)
+    training.optimizer.update(
+        network.parameters, network.gradient, training.state, training.learning_rate
+    )
+    return outputs, penalty
+
+
+def training_epochs(training, samples, batch_size, shuffle):
+    """Pass over the samples once a ``next()``, a step a batch; yield the mean objective.
+
+    Parameters
+    ----------
+    training : Training
+        Changed in place.
+    samples : Samples
+        What to train on.
+    batch_size : int
+        At most the number of samples.
+    shuffle : bool
+        Whether each epoch has a new order.
+
+    Yields
+    ------
+    float
+        The objective, averaged over the epoch's batches as they were before their
+        step. Not finite if training diverged, at once where that shows.
+    """
+    n_samples = samples.n_samples
+    order = np.arange(n_samples)
+    while True:
+        if shuffle:
+            order = order[training.random_state.permutation(n_samples)]
+        # the order inside a single batch changes nothing but rounding
+        in_order = not shuffle or batch_size == n_samples
+        total = penalty = 0.0
+        for X, Y, sample_weight in samples.blocks(batch_size, None if in_order else order):
+            outputs = np.empty_like(Y)
+            for start in range(0, len(Y), batch_size):
+                batch = slice(start, start + batch_size)
+                weights = None if sample_weight is None else sample_weight[batch]
+                outputs[batch], norm = step(training, X[batch], Y[batch], weights)
+                penalty += norm
+            # once a block of batches: the logarithms are the costly part of a small step
+            total += training.loss.sum(Y, outputs, sample_weight)
+            if not np.isfinite(total):
+                break
+        training.samples_seen += n_samples
+        yield float((total + training.alpha * penalty) / (n_samples * training.mean_weight))
+
+
+def train(training, samples, *, batch_size, shuffle, max_iter, tol, end_of_epoch):
+    """Train until ``end_of_epoch``, called with each epoch's objective, returns true."""
+    if training.optimizer.stochastic:
+        for loss in training_epochs(training, samples, batch_size, shuffle):
+            if end_of_epoch(loss):
+                break
+    else:
+        training.optimizer.minimize(
+            full_batch_objective(training, samples),
+            training.network.parameters,
+            max_iter=max_iter,
+            tol=tol,
+            end_of_iteration=end_of_epoch,
+        )
+
+
+def full_batch_objective(training, samples):
+    """Return a function that maps a parameter vector to the objective and its gradient.
+
+    It goes over the samples in blocks and adds up, so its memory does not grow
+    with their number.
+    """
+    network = training.network
+    share = 1 / (samples.n_samples * training.mean_weight)
+
+    def objective(parameters):
+        np.copyto(network.parameters, parameters)
+        total, gradient = 0.0, np.zeros_like(parameters)
+        for X, Y, sample_weight in samples.blocks(ROWS):
+            for start in range(0, len(Y), ROWS):
+                rows = slice(start, start + ROWS)
+                weights = None if sample_weight is None else sample_weight[rows]
+                outputs = network.forward(X[rows])
+                total += training.loss.sum(Y[rows], outputs, weights)
+                scale = share if weights is None else weights * share
+                network.backward(X[rows], network.output_delta(Y[rows], training.loss, scale))
+                gradient += network.gradient
+        np.copyto(network.gradient, gradient)
+        penalty = network.penalize(training.alpha * share)
+        value = (total + training.alpha * penalty) * share
+        return float(value), network.gradient.copy()
+
+    return objective
+
+
+ROWS = 1024
+"""Samples propagated together where there are no batches: full-batch gradients, validation."""
+
+
+def mean_loss(network, loss, samples):
+    """Return the weighted mean loss over samples, without the penalty."""
+    total = weight = 0.0
+    for X, Y, sample_weight in samples.blocks(ROWS):
+        for start in range(0, len(Y), ROWS):
+            rows = slice(start, start + ROWS)
+            weights = None if sample_weight is None else sample_weight[rows]
+            total += loss.sum(Y[rows], network.forward(X[rows]), weights)
+            weight += len(Y[rows]) if weights is None else float(weights.sum())
+    return float(total / weight)
