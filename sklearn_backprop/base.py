@@ -38,6 +38,9 @@ class BaseBackprop(BaseEstimator):
     """Base of the estimators. Use ``BackpropClassifier`` or ``BackpropRegressor``."""
 
     _parameter_constraints = CONSTRAINTS
+    # any link makes scikit-learn's HTML representation show each parameter's description
+    _doc_link_module = __package__
+    _doc_link_template = "#{estimator_name}"
 
     def fit(
         self,
@@ -127,18 +130,11 @@ class BaseBackprop(BaseEstimator):
         training = self._make_training(X, Y, goes_on, incremental)
         self._update_statistics(training, X, Y, sample_weight, incremental)
         self._set_initial_values(training, initial)
-        training.monitor("validation" if self.early_stopping else "loss")
         rows = validate = None
         if self.early_stopping:
-            data = (X, y, sample_weight)
-            if validation_set[0] is None:
-                rows, held_out = held_out_rows(
-                    self._stratify(Y), len(Y), self.validation_fraction, training.random_state
-                )
-                data = tuple(None if part is None else part[held_out] for part in data)
-            else:
-                data = self._check_validation_set(given_X, *validation_set)
-            validate = make_validation(self, training, *data)
+            rows, validate = self._validation(training, given_X, X, y, Y, sample_weight,
+                                              validation_set)  # fmt: skip
+        training.monitor("loss" if validate is None else "validation")
         samples = self._samples(training, X, Y, sample_weight, rows)
         training.update_mean_weight(samples, incremental)
         self._run(training, samples, validate, incremental)
@@ -285,6 +281,16 @@ class BaseBackprop(BaseEstimator):
             Y = training.target_scaler.transform(Y, out=np.empty(Y.shape, dtype))
         Y = np.ascontiguousarray(Y, dtype=dtype)
         return Samples(X, Y, sample_weight, rows, training.feature_scaler)
+
+    def _validation(self, training, given_X, X, y, Y, sample_weight, validation_set):
+        """Return the rows to train on (None for all), and what scores the others or X_val."""
+        if validation_set[0] is not None:
+            data = self._check_validation_set(given_X, *validation_set)
+            return None, make_validation(self, training, *data)
+        rows, held_out = held_out_rows(
+            self._stratify(Y), len(Y), self.validation_fraction, training.random_state
+        )
+        return rows, make_validation(self, training, X, y, sample_weight, held_out)
 
     def _check_validation_set(self, given_X, X_val, y_val, sample_weight_val):
         reader = object.__new__(type(self))

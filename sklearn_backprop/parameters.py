@@ -6,6 +6,7 @@ Both estimators, their docstrings and their HTML representation take them from h
 import inspect
 from numbers import Integral, Real
 from string import Template
+from textwrap import fill
 
 import numpy as np
 from sklearn.metrics import get_scorer_names
@@ -164,6 +165,9 @@ _DESCRIPTIONS = {
 }
 
 
+INDENT = " " * 8
+
+
 def document_parameters(**texts):
     """Return a class decorator that writes the "Parameters" section of a docstring.
 
@@ -181,7 +185,7 @@ def document_parameters(**texts):
                 Template(text).substitute(texts) for text in _DESCRIPTIONS[parameter.name]
             )
             lines.append(f"    {parameter.name} : {kind}, default={parameter.default!r}")
-            lines.append(f"        {description}")
+            lines.append(fill(description, 88, initial_indent=INDENT, subsequent_indent=INDENT))
             lines.append("")
         cls.__doc__ = cls.__doc__.replace("$parameters", "\n".join(lines).rstrip())
         return cls

@@ -69,8 +69,9 @@ class Moments:
         if not isinstance(X, np.ndarray):
             weights = None if sample_weight is None else sample_weight.astype(X.dtype)
             total = float(X.shape[0] if weights is None else weights.sum(dtype=np.float64))
-            mean, variance = mean_variance_axis(X, axis=0, weights=weights)
-            self._merge(total, mean.astype(np.float64), variance * total)
+            if total > 0:
+                mean, variance = mean_variance_axis(X, axis=0, weights=weights)
+                self._merge(total, mean.astype(np.float64), variance * total)
             return
         step = rows_in(CHUNK, X)
         for start in range(0, len(X), step):

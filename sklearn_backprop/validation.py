@@ -24,7 +24,7 @@ def held_out_rows(stratify, n_samples, fraction, random_state):
     return rows, held_out
 
 
-def make_validation(estimator, training, X, y, sample_weight):
+def make_validation(estimator, training, X, y, sample_weight, rows=None):
     """Return a function without arguments that scores the training's network.
 
     Parameters
@@ -34,12 +34,17 @@ def make_validation(estimator, training, X, y, sample_weight):
     training : Training
         What to score, after each epoch.
     X, y, sample_weight : ndarray or None
-        The checked validation set.
+        The checked data.
+    rows : ndarray of int, default=None
+        Which of them are the validation set; None means all.
     """
     if isinstance(estimator.scoring, str) and estimator.scoring == "loss":
         Y = estimator._targets_of(y)
-        samples = estimator._samples(training, X, Y, sample_weight)
+        samples = estimator._samples(training, X, Y, sample_weight, rows)
         return lambda: -mean_loss(training.network, training.loss, samples)
+    if rows is not None:
+        X, y = X[rows], y[rows]
+        sample_weight = None if sample_weight is None else sample_weight[rows]
     scoring = estimator._default_scoring if estimator.scoring is None else estimator.scoring
     scorer = scoring if callable(scoring) else get_scorer(scoring)
     preview = object.__new__(type(estimator))
