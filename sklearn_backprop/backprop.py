@@ -243,7 +243,7 @@ class Network:
             In a buffer that the next call overwrites.
         """
         delta = self._error[-1]
-        loss.delta(Y, self._Z[-1], self._A[-1], self.output_activation, out=delta)
+        loss.output_delta(Y, self._Z[-1], self._A[-1], self.output_activation, out=delta)
         return np.multiply(delta, scale, out=delta)
 
     def backward(self, X, delta):
