@@ -145,6 +145,8 @@ class Network:
         All weights, then all biases; and the objective's derivative by them.
     weights, biases : list of ndarray
         Views of ``parameters``, one a layer.
+    activations, training_activations : list of Activation
+        One a layer; the second where training does more than prediction.
     n_weights : int
         How many of the parameters are weights.
     """
@@ -153,6 +155,7 @@ class Network:
         self, layer_sizes, activation, output_activation, dtype=np.float64, n_networks=None
     ):
         self.layer_sizes = tuple(layer_sizes)
+        self.training_activations = None  # the same as ``activations``, unless set
         self.activation = activation
         self.output_activation = output_activation
         self.n_weights = sum(prod(shape) for shape in pairwise(self.layer_sizes))
@@ -168,6 +171,8 @@ class Network:
         self.gradient_weights, self.gradient_biases = split(self.gradient, self.layer_sizes)
         hidden = [self.activation] * (len(self.weights) - 1)
         self.activations = [*hidden, self.output_activation]
+        if self.training_activations is None:
+            self.training_activations = self.activations
         # views that a step would otherwise make anew; making one costs as much as
         # adding up a small batch
         single = self.parameters.ndim == 1
@@ -181,12 +186,21 @@ class Network:
     def __getstate__(self):
         """Keep the configuration and the parameters; the rest follows from them."""
         kept = "layer_sizes", "activation", "output_activation", "n_weights", "parameters"
-        return {name: self.__dict__[name] for name in kept}
+        state = {name: self.__dict__[name] for name in kept}
+        return state | {"training_activations": None}  # a fit sets them anew
 
     def __setstate__(self, state):
         """Restore, and bind the views to the restored vector."""
         self.__dict__.update(state)
         self._bind()
+
+    def astype(self, dtype):
+        """Return this network if it is of a dtype, else a copy that is."""
+        if self.dtype == dtype:
+            return self
+        copy = Network(self.layer_sizes, self.activation, self.output_activation, dtype)
+        copy.parameters[...] = self.parameters
+        return copy
 
     @property
     def dtype(self):
@@ -199,7 +213,7 @@ class Network:
             if len(self._buffers) > 3:
                 self._buffers.clear()
             Z, A, error = [], [], []
-            for size, f in zip(self.layer_sizes[1:], self.activations, strict=True):
+            for size, f in zip(self.layer_sizes[1:], self.training_activations, strict=True):
                 shape = (*self.parameters.shape[:-1], n_samples, size)
                 Z.append(np.empty(shape, self.dtype))
                 A.append(np.empty(shape, self.dtype) if f.needs_net_input else Z[-1])
@@ -207,13 +221,15 @@ class Network:
             self._buffers[n_samples] = Z, A, error, np.ones(n_samples, self.dtype)
         self._Z, self._A, self._error, self._ones = self._buffers[n_samples]
 
-    def forward(self, X):
+    def forward(self, X, training=False):
         """Propagate a batch from the inputs to the outputs.
 
         Parameters
         ----------
         X : ndarray or sparse matrix of shape (..., n_samples, n_features)
             The batch.
+        training : bool, default=False
+            Whether to use ``training_activations``, which may drop units out.
 
         Returns
         -------
@@ -221,9 +237,8 @@ class Network:
             The outputs, in a buffer that the next call overwrites.
         """
         self._use_buffers(X.shape[-2])
-        return propagate(
-            X, self.weights, self._bias_rows, self.activations, self._Z, self._A
-        )  # fmt: skip
+        activations = self.training_activations if training else self.activations
+        return propagate(X, self.weights, self._bias_rows, activations, self._Z, self._A)
 
     def output_delta(self, Y, loss, scale):
         """Return error × slope at the outputs of the last ``forward``, times ``scale``.
@@ -261,7 +276,7 @@ class Network:
             product(A.mT, delta, out=self.gradient_weights[layer])
             product(self._ones, delta, out=self.gradient_biases[layer])
             product(delta, self._transposed[layer], out=error)
-            self.activation.backward(Z, A, error)
+            self.training_activations[layer - 1].backward(Z, A, error)
             delta = error
         transposed = X.mT if isinstance(X, np.ndarray) else X.T
         product(transposed, delta, out=self.gradient_weights[0])

@@ -1,6 +1,7 @@
 """What the classifier and the regressor share: from ``fit`` down to the training loop."""
 
 from copy import deepcopy
+from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
 
@@ -9,32 +10,45 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Identity
+from .activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Activation, Identity
 from .backprop import Network, predict
 from .blas import blas_threads_for
+from .callbacks import EpochCallbacks, with_callbacks
 from .checks import (
+    check_dropout,
     check_features_and_targets,
     check_hidden_layer_sizes,
     check_initial_values,
     check_weights,
 )
 from .components import lookup
+from .dropout import DroppedActivation, dropout_generator
 from .fit_loop import FitLoop
 from .initializers import INITIALIZERS
+from .loss import Loss
 from .optimizers import OPTIMIZERS
 from .parameters import CONSTRAINTS
 from .samples import Samples
-from .schedules import SCHEDULES
+from .schedules import SCHEDULES, Custom, Schedule
 from .standardization import Moments, fold, unfold
 from .training import ROWS, Training
 from .validation import held_out_rows, make_validation
+
+
+@dataclass
+class Served:
+    """What prediction needs besides weights and biases."""
+
+    activation: Activation
+    output_activation: Activation
+    loss: Loss
 
 
 def _all_equal(arrays, others):
     return len(arrays) == len(others) and all(map(np.array_equal, arrays, others))
 
 
-class BaseBackprop(BaseEstimator):
+class BaseBackprop(EpochCallbacks, BaseEstimator):
     """Base of the estimators. Use ``BackpropClassifier`` or ``BackpropRegressor``."""
 
     _parameter_constraints = CONSTRAINTS
@@ -42,6 +56,7 @@ class BaseBackprop(BaseEstimator):
     _doc_link_module = __package__
     _doc_link_template = "#{estimator_name}"
 
+    @with_callbacks
     def fit(
         self,
         X,
@@ -90,18 +105,27 @@ class BaseBackprop(BaseEstimator):
             If training reached ``max_iter`` before it converged, or diverged and was
             taken back to its best epoch.
         """
-        return self._fit_on_a_copy(
+        metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
+        context = self._begin_callbacks(X, y, metadata)
+        self._fit_on_a_copy(
             X,
             y,
             sample_weight,
+            hooks=lambda attributes: self._epoch_hooks(context, X, y, metadata, attributes),
             initial=(coefs_init, intercepts_init),
             validation_set=(X_val, y_val, sample_weight_val),
         )
+        self._end_callbacks(context, X, y, metadata)
+        return self
+
+    def _shallow_copy(self):
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        return copy
 
     def _fit_on_a_copy(self, *args, **kwargs):
         """Fit a shallow copy and take over its state: an error leaves self untouched."""
-        copy = object.__new__(type(self))
-        copy.__dict__.update(self.__dict__)
+        copy = self._shallow_copy()
         copy._fit(*args, **kwargs)
         self.__dict__ = copy.__dict__
         return self
@@ -114,12 +138,15 @@ class BaseBackprop(BaseEstimator):
         *,
         incremental=False,
         classes=None,
+        hooks=None,
         initial=(None, None),
         validation_set=(None, None, None),
     ):
         """Check everything, train, and set the fitted attributes."""
         self._validate_params()
         self._check_combinations(incremental, validation_set)
+        if incremental or self.warm_start:
+            self._check_not_slim("partial_fit" if incremental else "a warm start")
         goes_on = hasattr(self, "_training") and (incremental or self.warm_start)
         given_X = X
         X, y = check_features_and_targets(X, y, self, self._y_numeric)
@@ -135,9 +162,13 @@ class BaseBackprop(BaseEstimator):
             rows, validate = self._validation(training, given_X, X, y, Y, sample_weight,
                                               validation_set)  # fmt: skip
         training.monitor("loss" if validate is None else "validation")
-        samples = self._samples(training, X, Y, sample_weight, rows)
+        samples = self._samples(training, X, Y, self._weighted(sample_weight, y), rows)
         training.update_mean_weight(samples, incremental)
-        self._run(training, samples, validate, incremental)
+        if not goes_on and initial == (None, None):
+            self._begin_at_best_constant(training, samples)
+        hooks = hooks(lambda: self._fitted_attributes(training)) if hooks else ()
+        self._run(training, samples, validate, hooks, incremental)
+        training.finish(self._dtype, keeps_state=validate is None)
         self._publish(training)
         return self
 
@@ -171,12 +202,15 @@ class BaseBackprop(BaseEstimator):
         flat = self.get_params(deep=False)
         optimizer = lookup("solver", self.solver, OPTIMIZERS, flat)
         dtype = np.dtype(X.dtype if self.dtype == "auto" else self.dtype)
-        self._dtype = dtype if not goes_on or self.dtype != "auto" else self._dtype
+        if not goes_on or self.dtype != "auto":
+            self._dtype = dtype.name
         network = self._make_network(X, Y, optimizer, old)
         if isinstance(self.learning_rate, Real):
             schedule, rate = lookup("learning_rate", "constant", SCHEDULES), self.learning_rate
         else:
-            schedule = lookup("learning_rate", self.learning_rate, SCHEDULES, flat)
+            chosen = self.learning_rate
+            plain = callable(chosen) and not isinstance(chosen, Schedule)
+            schedule = lookup("learning_rate", Custom(chosen) if plain else chosen, SCHEDULES, flat)
             rate = self.learning_rate_init
         settings = {
             "network": network,
@@ -185,21 +219,43 @@ class BaseBackprop(BaseEstimator):
             "schedule": schedule,
             "alpha": float(self.alpha),
             "learning_rate_init": float(rate),
+            "max_iter": self.max_iter,
+            "max_grad_norm": self.max_grad_norm,
         }
         if not goes_on:
             training = Training(**settings, random_state=check_random_state(self.random_state))
             training.restart_optimizer()
+            training.dropout_generator = dropout_generator(training.random_state)
             self._initialize(training)
-            return training
-        training = old.reconfigure(**settings)
-        if not incremental:
-            training.random_state = check_random_state(self.random_state)
-            training.begin_fit()
+        else:
+            training = old.reconfigure(**settings)
+            if not incremental:
+                training.random_state = check_random_state(self.random_state)
+                training.begin_fit()
+        self._set_dropout(training)
         return training
+
+    def _set_dropout(self, training):
+        """Put dropout behind the hidden activations, where there is any."""
+        network = training.network
+        rates = check_dropout(self.dropout, len(network.weights) - 1)
+        if not any(rates):
+            return
+        if not training.optimizer.stochastic:
+            raise ValueError(
+                f"dropout={self.dropout!r} makes the loss random, which solver='lbfgs' cannot work "
+                "with. Use 'adam', 'adamw' or 'sgd', or dropout=0."
+            )
+        generator = training.dropout_generator
+        network.training_activations = [
+            *(DroppedActivation(network.activation, rate, generator) for rate in rates),
+            network.output_activation,
+        ]
 
     def _make_network(self, X, Y, optimizer, old):
         """Return a network of the shape that the data and the parameters ask for."""
-        sizes = (X.shape[1], *check_hidden_layer_sizes(self.hidden_layer_sizes), Y.shape[1])
+        hidden_sizes = check_hidden_layer_sizes(self.hidden_layer_sizes, self.n_hidden_layers)
+        sizes = (X.shape[1], *hidden_sizes, self._loss.n_outputs(Y.shape[1]))
         if old is not None and sizes != old.network.layer_sizes:
             raise ValueError(
                 f"The layers would have the sizes {sizes}, but those fitted before have "
@@ -209,7 +265,7 @@ class BaseBackprop(BaseEstimator):
             )
         output = self._output_activation()
         # the line search of L-BFGS needs the last digits
-        dtype = self._dtype if optimizer.stochastic else np.dtype(np.float64)
+        dtype = self._dtype if optimizer.stochastic else np.float64
         hidden = lookup("activation", self.activation, ACTIVATIONS)
         network = Network(sizes, hidden, output, dtype)
         if old is not None:
@@ -232,6 +288,19 @@ class BaseBackprop(BaseEstimator):
             W[...] = initializer.weights(*args)
             b[...] = initializer.biases(*args)
 
+    def _begin_at_best_constant(self, training, samples):
+        """Make the untrained network the best constant model, if the initializer says so."""
+        if lookup("initializer", self.initializer, INITIALIZERS).output != "best_constant":
+            return
+        network, weights = training.network, samples.sample_weight
+        weights = np.ones(samples.n_samples) if weights is None else weights[:, 0]
+        network.weights[-1][...] = 0
+        network.biases[-1][...] = training.loss.best_net_input(
+            np.asarray(samples.Y, dtype=np.float64),
+            np.asarray(weights, dtype=np.float64),
+            network.output_activation,
+        )
+
     def _set_initial_values(self, training, initial):
         """Start from ``coefs_init`` and ``intercepts_init``, given for raw X."""
         network = training.network
@@ -242,7 +311,7 @@ class BaseBackprop(BaseEstimator):
         )
         if coefs is None and intercepts is None:
             return
-        scalers = training.feature_scaler, training.target_scaler
+        scalers = training.feature_scaler, training.output_scaler
         raw = fold(network.weights, network.biases, *scalers)
         values = unfold(coefs or raw[0], intercepts or raw[1], *scalers)
         for views, arrays in zip((network.weights, network.biases), values, strict=True):
@@ -279,6 +348,7 @@ class BaseBackprop(BaseEstimator):
         dtype = training.network.dtype
         if training.target_scaler is not None:
             Y = training.target_scaler.transform(Y, out=np.empty(Y.shape, dtype))
+        Y = training.loss.prepare_targets(np.asarray(Y, dtype=dtype))
         Y = np.ascontiguousarray(Y, dtype=dtype)
         return Samples(X, Y, sample_weight, rows, training.feature_scaler)
 
@@ -293,8 +363,7 @@ class BaseBackprop(BaseEstimator):
         return rows, make_validation(self, training, X, y, sample_weight, held_out)
 
     def _check_validation_set(self, given_X, X_val, y_val, sample_weight_val):
-        reader = object.__new__(type(self))
-        reader.__dict__.update(self.__dict__)
+        reader = self._shallow_copy()
         validate_data(reader, given_X, skip_check_array=True, reset=True)
         validate_data(reader, X_val, skip_check_array=True, reset=False)
         X_val, y_val = check_features_and_targets(X_val, y_val, self, self._y_numeric)
@@ -302,14 +371,16 @@ class BaseBackprop(BaseEstimator):
 
     # ------------------------------------------------------------ training
 
-    def _run(self, training, samples, validate, incremental):
+    def _run(self, training, samples, validate, hooks, incremental):
         loop = FitLoop(
             training,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
             max_iter=self.max_iter,
+            max_time=self.max_time,
             validate=validate,
-            verbose=bool(self.verbose),
+            hooks=hooks,
+            verbose=int(self.verbose),
         )
         batch_size = 200 if self.batch_size == "auto" else self.batch_size
         batch_size = min(batch_size, samples.n_samples)
@@ -320,35 +391,42 @@ class BaseBackprop(BaseEstimator):
 
     def _publish(self, training):
         """Set the fitted attributes."""
+        self.__dict__.update(self._fitted_attributes(training))
+
+    def _fitted_attributes(self, training):
+        """Return the fitted attributes that a training amounts to."""
         network, best = training.network, training.best
-        self._training = training
-        self._set_folded_weights()
-        self.n_layers_ = len(network.layer_sizes)
-        self.n_outputs_ = network.layer_sizes[-1]
-        self.out_activation_ = network.output_activation.name
-        self.n_iter_ = training.n_iter
-        self.t_ = training.samples_seen
-        self.loss_curve_ = training.loss_curve
-        self.loss_ = training.loss_curve[-1] if training.loss_curve else np.inf
-        self.validation_scores_ = self.best_validation_score_ = self.best_loss_ = None
-        if training.monitored == "validation":
-            self.validation_scores_ = training.validation_scores
-            self.best_validation_score_ = best.score
-        else:
-            self.best_loss_ = -best.score
+        has_scores = training.monitored == "validation"
+        coefs, intercepts = self._folded_weights(training)
+        own = {name: value for name, value in vars(self).items() if name in self._own_fitted}
+        return own | {
+            "_training": training,
+            "_served": Served(network.activation, network.output_activation, training.loss),
+            "coefs_": coefs,
+            "intercepts_": intercepts,
+            "n_layers_": len(network.layer_sizes),
+            "n_outputs_": network.layer_sizes[-1],
+            "out_activation_": network.output_activation.name,
+            "n_iter_": training.n_iter,
+            "t_": training.samples_seen,
+            "loss_curve_": training.loss_curve,
+            "loss_": training.loss_curve[-1] if training.loss_curve else np.inf,
+            "history_": training.history.columns,
+            "validation_scores_": training.validation_scores if has_scores else None,
+            "best_validation_score_": best.score if has_scores else None,
+            "best_loss_": None if has_scores else -best.score,
+        }
 
-    def _set_folded_weights(self):
-        coefs, intercepts = self._folded_weights()
-        self.coefs_, self.intercepts_ = coefs, intercepts
+    # set on the copy before training, and wanted by whoever looks at it meanwhile
+    _own_fitted = ("n_features_in_", "feature_names_in_", "classes_", "_targets", "_loss", "_dtype")
 
-    def _folded_weights(self):
+    def _folded_weights(self, training):
         """Return the weights and biases for raw X that the trained ones amount to."""
-        training = self._training
         folded = fold(
             training.network.weights,
             training.network.biases,
             training.feature_scaler,
-            training.target_scaler,
+            training.output_scaler,
         )
         return [[array.astype(self._dtype, copy=False) for array in part] for part in folded]
 
@@ -358,16 +436,54 @@ class BaseBackprop(BaseEstimator):
         """Return outputs for raw X; of the network's output activation, or of another."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        network = self._training.network
-        output_activation = output_activation or network.output_activation
+        served = self._served
         with np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
-            return predict(X, self.coefs_, self.intercepts_, network.activation, output_activation)
+            return predict(
+                X,
+                self.coefs_,
+                self.intercepts_,
+                served.activation,
+                output_activation or served.output_activation,
+            )
+
+    def slim(self):
+        """Return a copy for serving: it predicts the same and has no more than that needs.
+
+        Returns
+        -------
+        object
+            An estimator of this class, about as large as its weights. It refuses
+            ``partial_fit`` and a warm start; ``fit`` begins anew.
+
+        Examples
+        --------
+        >>> import pickle
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_backprop import BackpropClassifier
+        >>> model = BackpropClassifier(max_iter=20, tol=1.0).fit(*load_iris(return_X_y=True))
+        >>> len(pickle.dumps(model.slim())) < len(pickle.dumps(model)) / 2
+        True
+        """
+        check_is_fitted(self)
+        slim = self._shallow_copy()
+        for name in ("_training", "loss_curve_", "history_", "validation_scores_"):
+            slim.__dict__.pop(name, None)
+        slim.coefs_ = [W.copy() for W in self.coefs_]
+        slim.intercepts_ = [b.copy() for b in self.intercepts_]
+        return slim
+
+    def _check_not_slim(self, what):
+        if hasattr(self, "coefs_") and not hasattr(self, "_training"):
+            raise ValueError(
+                f"This estimator is a slim() copy, which has no training state, so {what} cannot "
+                "go on from it. Use the estimator that slim() was called on, or fit anew."
+            )
 
     def __getstate__(self):
         """Leave out folded weights: they follow from the trained ones, unless changed by hand."""
         state = dict(super().__getstate__())
-        if "coefs_" in state:
-            coefs, intercepts = self._folded_weights()
+        if "_training" in state:
+            coefs, intercepts = self._folded_weights(self._training)
             if _all_equal(coefs, self.coefs_) and _all_equal(intercepts, self.intercepts_):
                 del state["coefs_"], state["intercepts_"]
         return state
@@ -376,7 +492,7 @@ class BaseBackprop(BaseEstimator):
         """Restore, and fold the weights again."""
         super().__setstate__(state)
         if hasattr(self, "_training") and not hasattr(self, "coefs_"):
-            self._set_folded_weights()
+            self.coefs_, self.intercepts_ = self._folded_weights(self._training)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that sparse X works."""

@@ -1,21 +1,58 @@
 """Checks of what users pass to ``fit``. Nothing here changes an estimator."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import _check_sample_weight, check_non_negative, column_or_1d
 
 
-def check_hidden_layer_sizes(sizes):
-    """Return the sizes of the hidden layers as a tuple of int; one int is one layer."""
-    sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+def check_hidden_layer_sizes(sizes, n_hidden_layers=None):
+    """Return the sizes of the hidden layers as a tuple of int.
+
+    Parameters
+    ----------
+    sizes : int, str or array-like of int
+        ``64``, ``"64x3"`` or ``(64, 64, 64)``.
+    n_hidden_layers : int, default=None
+        How many layers of the one size; only with an int.
+    """
+    if n_hidden_layers is not None and not isinstance(sizes, Integral):
+        raise ValueError(
+            f"n_hidden_layers={n_hidden_layers} repeats one size, so hidden_layer_sizes must be an "
+            f"int, got {sizes!r}. Leave n_hidden_layers=None, or pass one size."
+        )
+    given = sizes
+    if isinstance(sizes, str):
+        size, _, count = sizes.partition("x")
+        if not (size.isdecimal() and (count or "1").isdecimal()):
+            raise ValueError(
+                f"hidden_layer_sizes={given!r} is not understood; as a string it is units x "
+                "layers, such as '64x3'."
+            )
+        sizes, n_hidden_layers = int(size), int(count or 1)
+    if isinstance(sizes, Integral):
+        sizes = [sizes] * (1 if n_hidden_layers is None else n_hidden_layers)
+    sizes = list(sizes)
     if not all(isinstance(size, Integral) and size > 0 for size in sizes):
         raise ValueError(
-            f"hidden_layer_sizes must be > 0, got {sizes}. Pass whole numbers of units, one a "
+            f"hidden_layer_sizes must be > 0, got {given!r}. Pass whole numbers of units, one a "
             "hidden layer, or () for none."
         )
     return tuple(int(size) for size in sizes)
+
+
+def check_dropout(dropout, n_hidden_layers):
+    """Return one dropout rate a hidden layer, as floats."""
+    rates = [dropout] * n_hidden_layers if isinstance(dropout, Real) else list(dropout)
+    if len(rates) != n_hidden_layers:
+        raise ValueError(
+            f"dropout={dropout!r} has {len(rates)} rates for {n_hidden_layers} hidden layers; "
+            "pass one rate, or one a hidden layer."
+        )
+    if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
+        raise ValueError(f"dropout must lie in [0, 1), got {dropout!r}.")
+    return [float(rate) for rate in rates]
 
 
 def check_features_and_targets(X, y, estimator, y_numeric):

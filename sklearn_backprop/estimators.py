@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils.metaestimators import available_if
 
 from .activations import Identity
@@ -9,7 +10,7 @@ from .base import BaseBackprop
 from .components import lookup
 from .losses import LOSSES
 from .optimizers import OPTIMIZERS
-from .parameters import CONSTRAINTS, document_parameters
+from .parameters import CONSTRAINTS, document_parameters, losses_for, names
 from .targets import ClassTargets
 
 IDENTITY = Identity()
@@ -32,8 +33,9 @@ def _store(estimator, given):
 
 
 @document_parameters(
-    losses="{'log_loss'}",
-    loss_notes="``'log_loss'`` is the cross-entropy.",
+    losses="{'log_loss', 'focal'}",
+    loss_notes="``'log_loss'`` is the cross-entropy, an instance "
+    "``LogLoss(label_smoothing=0.1)`` smooths the labels; ``'focal'`` dwells on hard samples.",
     target_notes="",
     default_score="accuracy",
 )
@@ -62,6 +64,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         The objective of each epoch, for every solver.
     validation_scores_, best_validation_score_ : list of float, float
         Score of each epoch, and the best; None without early stopping.
+    history_ : dict of list
+        A record of each epoch: loss, scores, learning rate, gradient norm, seconds.
     n_layers_, n_outputs_ : int
         Number of layers, those of inputs and outputs included; and of outputs.
     out_activation_ : str
@@ -94,7 +98,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         self,
         *,
         loss="log_loss",
+        class_weight=None,
         hidden_layer_sizes=(100,),
+        n_hidden_layers=None,
         activation="relu",
         solver="adam",
         alpha=0.0001,
@@ -121,6 +127,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         standardize=True,
         dtype="auto",
         scoring="loss",
+        dropout=0.0,
+        max_grad_norm=None,
+        max_time=None,
     ):
         _store(self, locals())
 
@@ -154,6 +163,13 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
     def _encode(self, y, classes, goes_on, incremental):
         """Return the targets as columns of 0 and 1; set ``classes_``."""
+        if incremental and isinstance(self.class_weight, str):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} needs all labels at once, which partial_fit "
+                "never has. Pass a dict {label: weight}; "
+                "sklearn.utils.class_weight.compute_class_weight('balanced', classes=..., y=...) "
+                "gives the weights for a sample of y."
+            )
         if not goes_on:
             if incremental and classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -173,6 +189,13 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     def _targets_of(self, y):
         self._targets.check_known(y)
         return self._targets.encode(y)
+
+    def _weighted(self, sample_weight, y):
+        """Return the sample weights times the class weights."""
+        if self.class_weight is None:
+            return sample_weight
+        weights = self._targets.sample_weight(self.class_weight, y)
+        return weights if sample_weight is None else weights * sample_weight
 
     def _stratify(self, Y):
         return Y if Y.shape[1] == 1 else None  # scikit-learn's rule
@@ -249,9 +272,11 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
 
 @document_parameters(
-    losses="{'squared_error', 'poisson'}",
-    loss_notes="``'squared_error'`` is half the squared error, ``'poisson'`` half the deviance, "
-    "for y >= 0, with the exponential as output activation.",
+    losses=f"{names(losses_for('regression'))}",
+    loss_notes="``'squared_error'`` is half the squared error; ``'poisson'`` (y >= 0) and "
+    "``'gamma'`` (y > 0) are half the deviance, with the exponential as output activation; "
+    "``Quantile([0.05, 0.5, 0.95])`` predicts several quantiles, ``'gaussian'`` a mean and a "
+    "standard deviation.",
     target_notes=", and on such targets where the output activation is the identity",
     default_score="R²",
 )
@@ -278,6 +303,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         The objective of each epoch, for every solver.
     validation_scores_, best_validation_score_ : list of float, float
         Score of each epoch, and the best; None without early stopping.
+    history_ : dict of list
+        A record of each epoch: loss, scores, learning rate, gradient norm, seconds.
     n_layers_, n_outputs_ : int
         Number of layers, those of inputs and outputs included; and of outputs.
     out_activation_ : str
@@ -301,6 +328,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     (2,)
     """
 
+    _parameter_constraints = {**CONSTRAINTS}
+    _parameter_constraints.pop("class_weight")
     _y_numeric = True
     _default_scoring = "r2"
 
@@ -309,6 +338,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         *,
         loss="squared_error",
         hidden_layer_sizes=(100,),
+        n_hidden_layers=None,
         activation="relu",
         output_activation="auto",
         solver="adam",
@@ -336,6 +366,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         standardize=True,
         dtype="auto",
         scoring="loss",
+        dropout=0.0,
+        max_grad_norm=None,
+        max_time=None,
     ):
         _store(self, locals())
 
@@ -378,23 +411,67 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         self._loss.check_targets(Y)
         return Y
 
+    def _weighted(self, sample_weight, y):
+        return sample_weight
+
     def _stratify(self, Y):
         return None
 
-    def predict(self, X):
+    def predict(self, X, return_std=False):
         """Return the predicted targets.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Features.
+        return_std : bool, default=False
+            Whether to return predicted standard deviations too, for ``loss="gaussian"``.
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        y : ndarray of shape (n_samples,), (n_samples, n_targets) or (n_samples, n_quantiles)
+            Predictions.
+        std : ndarray of the shape of y
+            Only with ``return_std``.
         """
         outputs = self._outputs(X)
-        return outputs.ravel() if self.n_outputs_ == 1 else outputs
+        loss = self._served.loss
+        parts = [loss.predictions(outputs)]
+        if return_std:
+            if not hasattr(loss, "standard_deviations"):
+                raise ValueError(
+                    f"return_std=True needs loss='gaussian', which learns a variance; this "
+                    f"regressor was fitted with loss={loss.name!r}."
+                )
+            parts.append(loss.standard_deviations(outputs))
+        parts = [part.ravel() if part.shape[1] == 1 else part for part in parts]
+        return tuple(parts) if return_std else parts[0]
+
+    def score(self, X, y, sample_weight=None):
+        """Return R², or for several quantiles the mean D² of their pinball losses.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        float
+        """
+        predictions = self.predict(X)
+        quantiles = np.atleast_1d(getattr(self._served.loss, "quantile", ()))
+        if len(quantiles) < 2:
+            return r2_score(y, predictions, sample_weight=sample_weight)
+        scores = [
+            d2_pinball_score(y, column, alpha=q, sample_weight=sample_weight)
+            for column, q in zip(predictions.T, quantiles, strict=True)
+        ]
+        return float(np.mean(scores))
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that several targets work, and whether they must be positive."""

@@ -7,12 +7,26 @@ start at zero), and put the class into ``INITIALIZERS``.
 import math
 
 import numpy as np
+from sklearn.utils._param_validation import StrOptions
 
 from .components import Component, registry
 
 
 class Initializer(Component):
-    """Base class: draws a layer's weights, then its biases."""
+    """Base class: draws a layer's weights, then its biases.
+
+    Parameters
+    ----------
+    output : {"drawn", "best_constant"}, default="drawn"
+        ``"best_constant"`` then sets the output layer's weights to zero and its biases
+        to where a constant model has the lowest loss (mean, median, log of the mean,
+        log-odds …), so training starts as good as that model.
+    """
+
+    _parameter_constraints = {"output": [StrOptions({"drawn", "best_constant"})]}
+
+    def __init__(self, output="drawn"):
+        self.output = output
 
     def weights(self, fan_in, fan_out, activation, random_state):
         """Return a float64 array of shape (fan_in, fan_out).

@@ -28,6 +28,12 @@ def _of_dtype(value, dtype):
     return value.astype(dtype) if isinstance(value, np.ndarray) else value
 
 
+def decay(parameters, state, share):
+    """Shrink the weights, but not the biases, by a share of themselves."""
+    weights = parameters[..., : state["n_weights"]]
+    np.multiply(weights, _of_dtype(1 - share, parameters.dtype), out=weights)
+
+
 class Optimizer(Component):
     """Base class of the first-order optimizers.
 
@@ -105,6 +111,8 @@ class SGD(Optimizer):
         The share μ of the last step that is taken again.
     nesterovs_momentum : bool, default=True
         Whether to look ahead.
+    weight_decay : float, default=0.0
+        Decoupled decay λ: ``w ← (1 - η λ) w`` before each step. Biases do not decay.
     """
 
     name = "sgd"
@@ -112,11 +120,19 @@ class SGD(Optimizer):
     _parameter_constraints = {
         "momentum": [Interval(Real, 0, 1, closed="both"), np.ndarray],
         "nesterovs_momentum": ["boolean"],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), np.ndarray],
     }
 
-    def __init__(self, momentum=0.9, nesterovs_momentum=True):
+    def __init__(self, momentum=0.9, nesterovs_momentum=True, weight_decay=0.0):
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
+        self.weight_decay = weight_decay
+
+    def update(self, parameters, gradient, state, learning_rate):
+        """Let the weights decay, then take the step."""
+        if isinstance(self.weight_decay, np.ndarray) or self.weight_decay:
+            decay(parameters, state, learning_rate * self.weight_decay)
+        super().update(parameters, gradient, state, learning_rate)
 
     def constants(self, state, learning_rate):
         """Return ``(μ, η)``."""
@@ -226,9 +242,7 @@ class AdamW(Adam):
 
     def update(self, parameters, gradient, state, learning_rate):
         """Let the weights decay, then take Adam's step."""
-        weights = parameters[..., : state["n_weights"]]
-        kept = 1 - learning_rate * self.weight_decay
-        np.multiply(weights, _of_dtype(kept, parameters.dtype), out=weights)
+        decay(parameters, state, learning_rate * self.weight_decay)
         super().update(parameters, gradient, state, learning_rate)
 
 

@@ -31,13 +31,15 @@ COUNT = Interval(Integral, 1, None, closed="left")
 
 CONSTRAINTS = {
     "loss": [StrOptions(set(LOSSES)), Loss],
-    "hidden_layer_sizes": ["array-like", COUNT],
+    "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    "hidden_layer_sizes": ["array-like", COUNT, str],
+    "n_hidden_layers": [Interval(Integral, 0, None, closed="left"), None],
     "activation": [StrOptions(set(ACTIVATIONS)), Activation],
     "output_activation": [StrOptions({"auto"} | set(OUTPUT_ACTIVATIONS)), Activation],
     "solver": [StrOptions(set(OPTIMIZERS)), Optimizer, LBFGS],
     "alpha": [NOT_NEGATIVE],
     "batch_size": [StrOptions({"auto"}), COUNT],
-    "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, POSITIVE],
+    "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, callable, POSITIVE],
     "learning_rate_init": [POSITIVE],
     "power_t": [NOT_NEGATIVE],
     "max_iter": [COUNT],
@@ -58,31 +60,47 @@ CONSTRAINTS = {
     "initializer": [StrOptions(set(INITIALIZERS)), Initializer],
     "standardize": ["boolean"],
     "dtype": [StrOptions({"auto", "float32", "float64"})],
-    "scoring": [StrOptions({"loss"} | set(get_scorer_names())), callable, None],
+    "scoring": [StrOptions({"loss"} | set(get_scorer_names())), list, dict, callable, None],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "max_grad_norm": [POSITIVE, None],
+    "max_time": [POSITIVE, None],
 }
 
 
-def _names(known):
+def names(known):
+    """Return a registry's names as a numpydoc set."""
     return "{" + ", ".join(f"'{name}'" for name in known) + "}"
 
 
 _DESCRIPTIONS = {
     "loss": ("$losses or Loss", "What training makes small. $loss_notes"),
     "hidden_layer_sizes": (
-        "int or array-like of int",
-        "Units of each hidden layer. ``()`` has none: a linear, logistic or Poisson model.",
+        "int, array-like of int or str",
+        "Units of each hidden layer. ``()`` has none: a linear, logistic or Poisson model. "
+        "``'64x3'`` is three layers of 64.",
+    ),
+    "n_hidden_layers": (
+        "int or None",
+        "With an int as ``hidden_layer_sizes``, how many layers of that size; None is one. For "
+        "tuners that know only numbers.",
+    ),
+    "class_weight": (
+        "dict, list of dict, 'balanced' or None",
+        "Weights of the classes, ``{label: weight}``; for multilabel targets one dict a label. "
+        "``'balanced'`` gives each class the same total weight. They multiply "
+        "``sample_weight``.",
     ),
     "activation": (
-        f"{_names(ACTIVATIONS)} or Activation",
+        f"{names(ACTIVATIONS)} or Activation",
         "Activation of the hidden layers.",
     ),
     "output_activation": (
-        f"'auto', {_names(OUTPUT_ACTIVATIONS)} or Activation",
+        f"'auto', {names(OUTPUT_ACTIVATIONS)} or Activation",
         "Activation of the output layer. ``'auto'`` is the one that belongs to the loss: the "
         "identity, or the exponential for Poisson. A bounded one keeps predictions in its range.",
     ),
     "solver": (
-        f"{_names(OPTIMIZERS)}, Optimizer or LBFGS",
+        f"{names(OPTIMIZERS)}, Optimizer or LBFGS",
         "How weights are updated. ``'sgd'``, ``'adam'`` and ``'adamw'`` go batch by batch, "
         "``'lbfgs'`` takes all samples at once and suits small data. An instance such as "
         "``AdamW(weight_decay=0.02)`` brings its own parameters.",
@@ -98,11 +116,12 @@ _DESCRIPTIONS = {
         "``min(200, n_samples)``.",
     ),
     "learning_rate": (
-        f"{_names(SCHEDULES)}, Schedule or float",
+        f"{names(SCHEDULES)}, Schedule or float",
         "How the step size goes on from ``learning_rate_init``: constant; "
-        "``learning_rate_init / (t + 1)**power_t`` after t samples; or divided by 5 whenever "
-        "training stalls. Works with every stochastic solver. A float is a constant rate of "
-        "that size.",
+        "``learning_rate_init / (t + 1)**power_t`` after t samples; divided by 5 whenever "
+        "training stalls; or along a curve over ``max_iter`` epochs. Works with every "
+        "stochastic solver. A float is a constant rate of that size, a function maps the "
+        "fraction of training done to a multiplier.",
     ),
     "learning_rate_init": ("float", "The initial step size of a stochastic solver."),
     "power_t": ("float", "Exponent of ``learning_rate='invscaling'``."),
@@ -121,7 +140,7 @@ _DESCRIPTIONS = {
         "Gain in the loss, or in the validation score, that counts as progress; for L-BFGS "
         "the largest entry of the gradient at which it has converged.",
     ),
-    "verbose": ("bool or int", "Whether to print a line an epoch."),
+    "verbose": ("bool or int", "Print a line every so many epochs; False prints none."),
     "warm_start": ("bool", "Whether ``fit`` goes on from the weights of the last ``fit``."),
     "momentum": ("float in [0, 1]", "Momentum of ``solver='sgd'``."),
     "nesterovs_momentum": ("bool", "Whether ``solver='sgd'`` uses Nesterov's momentum."),
@@ -144,7 +163,7 @@ _DESCRIPTIONS = {
     ),
     "max_fun": ("int", "Largest number of evaluations of the objective by L-BFGS."),
     "initializer": (
-        f"{_names(INITIALIZERS)} or Initializer",
+        f"{names(INITIALIZERS)} or Initializer",
         "How initial weights are drawn. ``'auto'`` is scikit-learn's variant of Glorot's.",
     ),
     "standardize": (
@@ -158,9 +177,23 @@ _DESCRIPTIONS = {
         "Precision of the computation; ``'auto'`` is that of X.",
     ),
     "scoring": (
-        "'loss', str, callable or None",
+        "'loss', str, callable, list, dict or None",
         "What ``early_stopping`` scores the validation set by: minus the loss, any scorer's "
-        "name, a callable ``scorer(estimator, X, y)``, or None for $default_score.",
+        "name, a callable ``scorer(estimator, X, y)``, or None for $default_score. Of "
+        "several (a list of names or a dict) the first decides, and all are in ``history_``.",
+    ),
+    "dropout": (
+        "float or array-like of float in [0, 1)",
+        "Share of hidden units silenced at random in each step, for all hidden layers or for "
+        "each. Prediction uses all units.",
+    ),
+    "max_grad_norm": (
+        "float or None",
+        "Largest Euclidean norm of the whole gradient; a longer one is shortened to it.",
+    ),
+    "max_time": (
+        "float or None",
+        "Seconds after which training ends, at the end of an epoch, with the best weights so far.",
     ),
 }
 

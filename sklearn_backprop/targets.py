@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 
@@ -88,6 +89,29 @@ class ClassTargets:
             return (y.toarray() if issparse(y) else y).astype(bool)
         number = np.searchsorted(self.classes_, y)[:, None]
         return number == 1 if self.kind == "binary" else number == np.arange(self.n_outputs)
+
+    def sample_weight(self, class_weight, y):
+        """Return the weight of each sample by its class, as float64."""
+        if self.kind != "multilabel-indicator":
+            unknown = (
+                set(class_weight) - set(self.classes_) if isinstance(class_weight, dict) else ()
+            )
+            if unknown:
+                raise ValueError(
+                    f"class_weight has weights for {sorted(unknown, key=str)}, which are not in "
+                    f"the classes {self.classes_}."
+                )
+        elif isinstance(class_weight, dict) or (
+            isinstance(class_weight, list) and len(class_weight) != len(self.classes_)
+        ):
+            raise ValueError(
+                f"class_weight={class_weight!r} must be a list of {len(self.classes_)} dicts, one "
+                "a label, for multilabel targets, or 'balanced'."
+            )
+        weights = compute_sample_weight(class_weight, y)
+        if not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise ValueError(f"class_weight must not be negative, got {class_weight!r}.")
+        return weights
 
     def decode(self, logits):
         """Return the labels that an array of shape (n_samples, n_outputs) speaks for."""

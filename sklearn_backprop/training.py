@@ -15,6 +15,7 @@ import numpy as np
 
 from .backprop import Network
 from .early_stopping import BestEpoch
+from .monitoring import History
 from .standardization import Moments, Scaler
 
 
@@ -28,27 +29,42 @@ class Training:
     schedule: Any
     alpha: float
     learning_rate_init: float
+    max_iter: int
+    max_grad_norm: float
     random_state: np.random.RandomState
     state: dict = None  # the optimizer's
     learning_rate: float = None  # of the next step
     mean_weight: float = 1.0
     n_iter: int = 0
     samples_seen: int = 0
-    loss_curve: list = field(default_factory=list)
     validation_scores: list = field(default_factory=list)
+    history: History = field(default_factory=History)
     best: BestEpoch = field(default_factory=BestEpoch)
     monitored: str = "loss"  # or "validation": what ``best`` is the best of
     feature_moments: Moments = None  # None where nothing is standardized
     target_moments: Moments = None
     feature_scaler: Scaler = None
     target_scaler: Scaler = None
+    dropout_generator: np.random.Generator = None
     total_weight: float = 0.0
     n_weighted: int = 0
+
+    @property
+    def loss_curve(self):
+        """The objective of each epoch."""
+        return self.history.columns["loss"]
 
     def restart_optimizer(self):
         """Forget the optimizer's state and go back to the initial learning rate."""
         self.learning_rate = self.learning_rate_init
         self.state = self.optimizer.init(self.network.parameters, self.network.n_weights)
+
+    @property
+    def output_scaler(self):
+        """How the outputs are scaled; None where the targets are not."""
+        if self.target_scaler is None:
+            return None
+        return self.loss.output_scaler(self.target_scaler)
 
     def reconfigure(self, **settings):
         """Go on with other settings; what no longer fits them starts anew."""
@@ -56,17 +72,32 @@ class Training:
         new_kind = type(settings["optimizer"]) is not type(self.optimizer)
         for name, value in settings.items():
             setattr(self, name, value)
-        if new_kind:
+        if new_kind or self.state is None:
             self.restart_optimizer()
         elif new_rate:
             self.learning_rate = self.learning_rate_init
         return self
+
+    def set_rate(self, share_of_epoch):
+        """Set the learning rate of a step that so much of this epoch comes before."""
+        fraction = min(1.0, (self.n_iter + share_of_epoch) / self.max_iter)
+        self.learning_rate = self.learning_rate_init * self.schedule.factor(fraction)
 
     def begin_fit(self):
         """Get ready for another fit from here: counters from zero, patience new."""
         self.n_iter = 0
         self.best.epochs_without_improvement = 0
         self.restart_optimizer()
+
+    def finish(self, dtype, keeps_state):
+        """Let go of what no later training goes on from.
+
+        The optimizer's state fits the last step's weights; where an earlier epoch's were
+        restored, or L-BFGS did its own bookkeeping, it is of no use.
+        """
+        self.network = self.network.astype(dtype)
+        if not (keeps_state and self.optimizer.stochastic):
+            self.state = None
 
     def monitor(self, what):
         """Follow the training loss or a validation score; the best of another is void."""
@@ -95,16 +126,29 @@ def step(training, X, Y, sample_weight):
     """
     network = training.network
     share = 1 / (len(Y) * training.mean_weight)
-    outputs = network.forward(X)
+    outputs = network.forward(X, training=True)
     delta = network.output_delta(
         Y, training.loss, share if sample_weight is None else sample_weight * share
     )
     network.backward(X, delta)
     penalty = network.penalize(training.alpha * share)
+    if training.max_grad_norm is not None:
+        clip(network.gradient, training.max_grad_norm)
     training.optimizer.update(
         network.parameters, network.gradient, training.state, training.learning_rate
     )
     return outputs, penalty
+
+
+def clip(gradient, max_norm):
+    """Shorten the gradient to ``max_norm`` if it is longer, in place.
+
+    Over all parameters of a network together, so its direction stays (Pascanu, Mikolov
+    and Bengio, "On the difficulty of training recurrent neural networks", ICML 2013).
+    """
+    norm = np.sqrt(np.vecdot(gradient, gradient))[..., None]
+    factor = max_norm / np.maximum(norm, max_norm)
+    np.multiply(gradient, factor.astype(gradient.dtype), out=gradient)
 
 
 def training_epochs(training, samples, batch_size, shuffle):
@@ -128,6 +172,7 @@ def training_epochs(training, samples, batch_size, shuffle):
         step. Not finite if training diverged, at once where that shows.
     """
     n_samples = samples.n_samples
+    by_step = training.schedule.by_step
     order = np.arange(n_samples)
     while True:
         if shuffle:
@@ -135,10 +180,14 @@ def training_epochs(training, samples, batch_size, shuffle):
         # the order inside a single batch changes nothing but rounding
         in_order = not shuffle or batch_size == n_samples
         total = penalty = 0.0
+        done = 0
         for X, Y, sample_weight in samples.blocks(batch_size, None if in_order else order):
             outputs = np.empty_like(Y)
             for start in range(0, len(Y), batch_size):
+                if by_step:
+                    training.set_rate(done / n_samples)
                 batch = slice(start, start + batch_size)
+                done += batch_size
                 weights = None if sample_weight is None else sample_weight[batch]
                 outputs[batch], norm = step(training, X[batch], Y[batch], weights)
                 penalty += norm

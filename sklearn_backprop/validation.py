@@ -37,28 +37,59 @@ def make_validation(estimator, training, X, y, sample_weight, rows=None):
         The checked data.
     rows : ndarray of int, default=None
         Which of them are the validation set; None means all.
+
+    Returns
+    -------
+    callable
+        Returns the score to monitor, which is the first, and a dict for the history.
     """
+    samples = estimator._samples(
+        training, X, estimator._targets_of(y), estimator._weighted(sample_weight, y), rows
+    )
+
+    def validation_loss():
+        loss = mean_loss(training.network, training.loss, samples)
+        return -loss, {"validation_loss": loss}
+
     if isinstance(estimator.scoring, str) and estimator.scoring == "loss":
-        Y = estimator._targets_of(y)
-        samples = estimator._samples(training, X, Y, sample_weight, rows)
-        return lambda: -mean_loss(training.network, training.loss, samples)
+        return validation_loss
     if rows is not None:
         X, y = X[rows], y[rows]
         sample_weight = None if sample_weight is None else sample_weight[rows]
-    scoring = estimator._default_scoring if estimator.scoring is None else estimator.scoring
-    scorer = scoring if callable(scoring) else get_scorer(scoring)
-    preview = object.__new__(type(estimator))
-    preview.__dict__.update(estimator.__dict__)
+    scorers = named_scorers(estimator.scoring, estimator._default_scoring)
+    preview = estimator._shallow_copy()
     preview.__dict__.pop("feature_names_in_", None)  # X has been checked and has no names now
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
 
     def score():
+        _, record = validation_loss()
         preview._publish(training)
-        try:
-            return scorer(preview, X, y, **weights)
-        except ValueError:
-            if np.isfinite(preview._outputs(X)).all():
-                raise
-            return np.nan  # metrics refuse predictions that are not finite
+        for name, scorer in scorers.items():
+            record[name] = _finite_score(scorer, preview, X, y, weights)
+        return record[next(iter(scorers))], record
 
     return score
+
+
+def named_scorers(scoring, default):
+    """Return ``{column of the history: scorer}`` for any form that ``scoring`` can have."""
+    if scoring is None:
+        scoring = default
+    if isinstance(scoring, str) or callable(scoring):
+        scoring = {"score": scoring}
+    if not isinstance(scoring, dict):
+        scoring = {name: name for name in scoring}
+    return {
+        f"validation_{name}": scorer if callable(scorer) else get_scorer(scorer)
+        for name, scorer in scoring.items()
+    }
+
+
+def _finite_score(scorer, estimator, X, y, weights):
+    """Return the score as a float; NaN where predictions are not finite, which metrics refuse."""
+    try:
+        return float(scorer(estimator, X, y, **weights))
+    except ValueError:
+        if np.isfinite(estimator._outputs(X)).all():
+            raise
+        return np.nan

@@ -1,0 +1,59 @@
+"""Dropout: silence hidden units at random while training.
+
+Inverted: the units that stay are scaled up by 1 / (1 - rate), so prediction uses the
+network as it is (Srivastava et al., "Dropout: a simple way to prevent neural networks
+from overfitting", JMLR 15, 2014).
+"""
+
+import numpy as np
+
+from .activations import Activation
+
+
+class DroppedActivation(Activation):
+    """An activation whose output is multiplied by a fresh random mask.
+
+    To the loop it is one more activation: ``forward`` draws the mask, ``backward``
+    applies it again.
+
+    Parameters
+    ----------
+    activation : Activation
+        What comes before the mask.
+    rate : float in [0, 1)
+        Share of units to silence.
+    generator : numpy.random.Generator
+        Source of the masks, apart from all other draws.
+    """
+
+    # Z keeps what the inner activation's backward needs; the masked output goes elsewhere
+    needs_net_input = True
+
+    def __init__(self, activation, rate, generator):
+        self.activation = activation
+        self.rate = rate
+        self.generator = generator
+
+    def forward(self, Z, out):
+        """Write the masked activation into ``out``, which is not ``Z``."""
+        self.activation_of_Z = np.empty_like(Z) if self.activation.needs_net_input else Z
+        self.activation.forward(Z, out=self.activation_of_Z)
+        keep = 1 - self.rate
+        self.mask = (self.generator.random(Z.shape, dtype=Z.dtype) < keep).astype(Z.dtype)
+        np.multiply(self.mask, 1 / keep, out=self.mask)
+        np.multiply(self.activation_of_Z, self.mask, out=out)
+
+    def backward(self, Z, A, delta):
+        """Multiply by the mask, then by the inner activation's slope."""
+        np.multiply(delta, self.mask, out=delta)
+        self.activation.backward(Z, self.activation_of_Z, delta)
+
+
+def dropout_generator(random_state):
+    """Return a generator of its own stream, without a draw from ``random_state``.
+
+    So a network with dropout has the initial weights and the batches of its twin
+    without.
+    """
+    words = random_state.get_state()[1]
+    return np.random.default_rng(np.random.SeedSequence([0x6D61736B, *words[:8].tolist()]))
