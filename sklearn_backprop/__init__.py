@@ -1,6 +1,7 @@
 """Multilayer perceptrons for scikit-learn, trained by an explicit backpropagation loop."""
 
-from .estimators import BackpropClassifier, BackpropRegressor
+from .classifier import BackpropClassifier
+from .regressor import BackpropRegressor
 
 __all__ = ["BackpropClassifier", "BackpropRegressor"]
 

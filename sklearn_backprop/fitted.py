@@ -1,0 +1,116 @@
+"""The fitted estimator: its attributes, its pickle, its copy for serving."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .activations import Activation
+from .loss import Loss
+from .standardization import fold
+
+
+@dataclass
+class Served:
+    """What prediction needs besides weights and biases."""
+
+    activation: Activation
+    output_activation: Activation
+    loss: Loss
+
+
+def _all_equal(arrays, others):
+    return len(arrays) == len(others) and all(map(np.array_equal, arrays, others))
+
+
+class FittedState:
+    """Mixin of the estimators: what ``fit`` leaves behind, and how it is kept."""
+
+    def _publish(self, training):
+        """Set the fitted attributes."""
+        self.__dict__.update(self._fitted_attributes(training))
+
+    def _fitted_attributes(self, training):
+        """Return the fitted attributes that a training amounts to."""
+        network, best = training.network, training.best
+        has_scores = training.monitored == "validation"
+        coefs, intercepts = self._folded_weights(training)
+        own = {name: value for name, value in vars(self).items() if name in self._own_fitted}
+        return own | {
+            "_training": training,
+            "_served": Served(network.activation, network.output_activation, training.loss),
+            "coefs_": coefs,
+            "intercepts_": intercepts,
+            "n_layers_": len(network.layer_sizes),
+            "n_outputs_": network.layer_sizes[-1],
+            "out_activation_": network.output_activation.name,
+            "n_iter_": training.n_iter,
+            "t_": training.samples_seen,
+            "loss_curve_": training.loss_curve,
+            "loss_": training.loss_curve[-1] if training.loss_curve else np.inf,
+            "history_": training.history.columns,
+            "validation_scores_": training.validation_scores if has_scores else None,
+            "best_validation_score_": best.score if has_scores else None,
+            "best_loss_": None if has_scores else -best.score,
+        }
+
+    # set on the copy before training, and wanted by whoever looks at it meanwhile
+    _own_fitted = ("n_features_in_", "feature_names_in_", "classes_", "_targets", "_loss", "_dtype")
+
+    def _folded_weights(self, training):
+        """Return the weights and biases for raw X that the trained ones amount to."""
+        folded = fold(
+            training.network.weights,
+            training.network.biases,
+            training.feature_scaler,
+            training.output_scaler,
+        )
+        return [[array.astype(self._dtype, copy=False) for array in part] for part in folded]
+
+    def slim(self):
+        """Return a copy for serving: it predicts the same and has no more than that needs.
+
+        Returns
+        -------
+        object
+            An estimator of this class, about as large as its weights. It refuses
+            ``partial_fit`` and a warm start; ``fit`` begins anew.
+
+        Examples
+        --------
+        >>> import pickle
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_backprop import BackpropClassifier
+        >>> model = BackpropClassifier(max_iter=20, tol=1.0).fit(*load_iris(return_X_y=True))
+        >>> len(pickle.dumps(model.slim())) < len(pickle.dumps(model)) / 2
+        True
+        """
+        check_is_fitted(self)
+        slim = self._shallow_copy()
+        for name in ("_training", "loss_curve_", "history_", "validation_scores_"):
+            slim.__dict__.pop(name, None)
+        slim.coefs_ = [W.copy() for W in self.coefs_]
+        slim.intercepts_ = [b.copy() for b in self.intercepts_]
+        return slim
+
+    def _check_not_slim(self, what):
+        if hasattr(self, "coefs_") and not hasattr(self, "_training"):
+            raise ValueError(
+                f"This estimator is a slim() copy, which has no training state, so {what} cannot "
+                "go on from it. Use the estimator that slim() was called on, or fit anew."
+            )
+
+    def __getstate__(self):
+        """Leave out folded weights: they follow from the trained ones, unless changed by hand."""
+        state = dict(super().__getstate__())
+        if "_training" in state:
+            coefs, intercepts = self._folded_weights(self._training)
+            if _all_equal(coefs, self.coefs_) and _all_equal(intercepts, self.intercepts_):
+                del state["coefs_"], state["intercepts_"]
+        return state
+
+    def __setstate__(self, state):
+        """Restore, and fold the weights again."""
+        super().__setstate__(state)
+        if hasattr(self, "_training") and not hasattr(self, "coefs_"):
+            self.coefs_, self.intercepts_ = self._folded_weights(self._training)

@@ -1,0 +1,180 @@
+"""From an estimator's parameters and data to a training that is ready to run."""
+
+from copy import deepcopy
+from itertools import pairwise
+from numbers import Real
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Identity
+from .backprop import Network
+from .checks import check_dropout, check_hidden_layer_sizes, check_initial_values
+from .components import lookup
+from .dropout import DroppedActivation, dropout_generator
+from .initializers import INITIALIZERS
+from .optimizers import OPTIMIZERS
+from .samples import Samples
+from .schedules import SCHEDULES, Custom, Schedule
+from .standardization import Moments, fold, unfold
+from .training import Training
+
+
+class TrainingSetup:
+    """Mixin of the estimators: makes what is trained, and what it is trained on."""
+
+    def _make_training(self, X, Y, goes_on, incremental):
+        """Return a training with fresh or inherited weights, and today's parameters."""
+        old = self._training if goes_on else None
+        if goes_on and not incremental:
+            old = deepcopy(old)  # fit leaves the estimator as it was if it fails
+        flat = self.get_params(deep=False)
+        optimizer = lookup("solver", self.solver, OPTIMIZERS, flat)
+        dtype = np.dtype(X.dtype if self.dtype == "auto" else self.dtype)
+        if not goes_on or self.dtype != "auto":
+            self._dtype = dtype.name
+        network = self._make_network(X, Y, optimizer, old)
+        if isinstance(self.learning_rate, Real):
+            schedule, rate = lookup("learning_rate", "constant", SCHEDULES), self.learning_rate
+        else:
+            chosen = self.learning_rate
+            plain = callable(chosen) and not isinstance(chosen, Schedule)
+            schedule = lookup("learning_rate", Custom(chosen) if plain else chosen, SCHEDULES, flat)
+            rate = self.learning_rate_init
+        settings = {
+            "network": network,
+            "loss": self._loss,
+            "optimizer": optimizer,
+            "schedule": schedule,
+            "alpha": float(self.alpha),
+            "learning_rate_init": float(rate),
+            "max_iter": self.max_iter,
+            "max_grad_norm": self.max_grad_norm,
+        }
+        if not goes_on:
+            training = Training(**settings, random_state=check_random_state(self.random_state))
+            training.restart_optimizer()
+            training.dropout_generator = dropout_generator(training.random_state)
+            self._initialize(training)
+        else:
+            training = old.reconfigure(**settings)
+            if not incremental:
+                training.random_state = check_random_state(self.random_state)
+                training.begin_fit()
+        self._set_dropout(training)
+        return training
+
+    def _set_dropout(self, training):
+        """Put dropout behind the hidden activations, where there is any."""
+        network = training.network
+        rates = check_dropout(self.dropout, len(network.weights) - 1)
+        if not any(rates):
+            return
+        if not training.optimizer.stochastic:
+            raise ValueError(
+                f"dropout={self.dropout!r} makes the loss random, which solver='lbfgs' cannot work "
+                "with. Use 'adam', 'adamw' or 'sgd', or dropout=0."
+            )
+        generator = training.dropout_generator
+        network.training_activations = [
+            *(DroppedActivation(network.activation, rate, generator) for rate in rates),
+            network.output_activation,
+        ]
+
+    def _make_network(self, X, Y, optimizer, old):
+        """Return a network of the shape that the data and the parameters ask for."""
+        hidden_sizes = check_hidden_layer_sizes(self.hidden_layer_sizes, self.n_hidden_layers)
+        sizes = (X.shape[1], *hidden_sizes, self._loss.n_outputs(Y.shape[1]))
+        if old is not None and sizes != old.network.layer_sizes:
+            raise ValueError(
+                f"The layers would have the sizes {sizes}, but those fitted before have "
+                f"{old.network.layer_sizes}: hidden_layer_sizes and the shapes of X and y must "
+                "stay the same under warm_start and partial_fit. Use warm_start=False to begin "
+                "anew."
+            )
+        output = self._output_activation()
+        # the line search of L-BFGS needs the last digits
+        dtype = self._dtype if optimizer.stochastic else np.float64
+        hidden = lookup("activation", self.activation, ACTIVATIONS)
+        network = Network(sizes, hidden, output, dtype)
+        if old is not None:
+            network.parameters[...] = old.network.parameters
+        return network
+
+    def _output_activation(self):
+        chosen = getattr(self, "output_activation", "auto")
+        name = (
+            self._loss.output_activation if isinstance(chosen, str) and chosen == "auto" else chosen
+        )
+        return lookup("output_activation", name, OUTPUT_ACTIVATIONS)
+
+    def _initialize(self, training):
+        """Draw weights and biases layer by layer, in scikit-learn's order."""
+        network = training.network
+        initializer = lookup("initializer", self.initializer, INITIALIZERS)
+        for W, b in zip(network.weights, network.biases, strict=True):
+            args = (*W.shape, network.activation, training.random_state)
+            W[...] = initializer.weights(*args)
+            b[...] = initializer.biases(*args)
+
+    def _begin_at_best_constant(self, training, samples):
+        """Make the untrained network the best constant model, if the initializer says so."""
+        if lookup("initializer", self.initializer, INITIALIZERS).output != "best_constant":
+            return
+        network, weights = training.network, samples.sample_weight
+        weights = np.ones(samples.n_samples) if weights is None else weights[:, 0]
+        network.weights[-1][...] = 0
+        network.biases[-1][...] = training.loss.best_net_input(
+            np.asarray(samples.Y, dtype=np.float64),
+            np.asarray(weights, dtype=np.float64),
+            network.output_activation,
+        )
+
+    def _set_initial_values(self, training, initial):
+        """Start from ``coefs_init`` and ``intercepts_init``, given for raw X."""
+        network = training.network
+        shapes = list(pairwise(network.layer_sizes))
+        coefs = check_initial_values(initial[0], shapes, "coefs_init")
+        intercepts = check_initial_values(
+            initial[1], [(size,) for size in network.layer_sizes[1:]], "intercepts_init"
+        )
+        if coefs is None and intercepts is None:
+            return
+        scalers = training.feature_scaler, training.output_scaler
+        raw = fold(network.weights, network.biases, *scalers)
+        values = unfold(coefs or raw[0], intercepts or raw[1], *scalers)
+        for views, arrays in zip((network.weights, network.biases), values, strict=True):
+            for view, array in zip(views, arrays, strict=True):
+                view[...] = array
+
+    def _update_statistics(self, training, X, Y, sample_weight, incremental):
+        """Take the mean and scale of X, and of Y if they may be scaled, from this data."""
+        if incremental and training.samples_seen:
+            if self.standardize != (training.feature_moments is not None):
+                raise ValueError(
+                    "standardize cannot change between calls of partial_fit: the network has "
+                    "learned in the other coordinates. Use fit to begin anew."
+                )
+        else:
+            identity = isinstance(training.network.output_activation, Identity)
+            scales_targets = training.loss.standardizes_targets and identity
+            training.feature_moments = Moments(X.shape[1]) if self.standardize else None
+            training.target_moments = (
+                Moments(Y.shape[1]) if self.standardize and scales_targets else None
+            )
+        training.feature_scaler = training.target_scaler = None
+        if training.feature_moments is not None:
+            training.feature_moments.update(X, sample_weight)
+            is_dense = isinstance(X, np.ndarray)
+            training.feature_scaler = training.feature_moments.scaler(center=is_dense)
+        if training.target_moments is not None:
+            training.target_moments.update(Y, sample_weight)
+            training.target_scaler = training.target_moments.scaler()
+
+    def _samples(self, training, X, Y, sample_weight, rows=None):
+        dtype = training.network.dtype
+        if training.target_scaler is not None:
+            Y = training.target_scaler.transform(Y, out=np.empty(Y.shape, dtype))
+        Y = training.loss.prepare_targets(np.asarray(Y, dtype=dtype))
+        Y = np.ascontiguousarray(Y, dtype=dtype)
+        return Samples(X, Y, sample_weight, rows, training.feature_scaler)
