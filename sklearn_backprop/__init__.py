@@ -2,7 +2,8 @@
 
 from .classifier import BackpropClassifier
 from .regressor import BackpropRegressor
+from .transformer import BackpropTransformer
 
-__all__ = ["BackpropClassifier", "BackpropRegressor"]
+__all__ = ["BackpropClassifier", "BackpropRegressor", "BackpropTransformer"]
 
 __version__ = "0.1.0"

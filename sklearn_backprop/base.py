@@ -1,5 +1,6 @@
 """What the classifier and the regressor share: ``fit``, from its checks to its result."""
 
+from copy import deepcopy
 from numbers import Real
 
 import numpy as np
@@ -9,10 +10,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .backprop import predict
 from .blas import blas_threads_for
 from .callbacks import EpochCallbacks, with_callbacks
-from .checks import check_features_and_targets, check_weights
-from .components import lookup
+from .checks import check_features_and_targets, check_some_weight, check_weights
 from .fit_loop import FitLoop
 from .fitted import FittedState
+from .insight import Insight
 from .optimizers import OPTIMIZERS
 from .parameters import CONSTRAINTS
 from .setup import TrainingSetup
@@ -22,11 +23,13 @@ from .validation import held_out_rows, make_validation
 
 def is_stochastic(estimator):
     """Return True, or raise what makes ``partial_fit`` not exist."""
-    if lookup("solver", estimator.solver, OPTIMIZERS).stochastic:
+    solver = estimator.solver
+    kind = OPTIMIZERS.get(solver) if isinstance(solver, str) else solver
+    if getattr(kind, "stochastic", True):  # what is no solver at all is refused by the call
         return True
     raise AttributeError(
         "partial_fit is only available for stochastic solvers; "
-        f"solver={estimator.solver!r} is not one. Use 'sgd', 'adam' or 'adamw'."
+        f"solver={solver!r} is not one. Use 'sgd', 'adam' or 'adamw'."
     )
 
 
@@ -37,7 +40,7 @@ def store(estimator, given):
             setattr(estimator, name, value)
 
 
-class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, BaseEstimator):
+class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, BaseEstimator):
     """Base of the estimators. Use ``BackpropClassifier`` or ``BackpropRegressor``."""
 
     _parameter_constraints = CONSTRAINTS
@@ -144,6 +147,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, BaseEstimator):
         validate_data(self, given_X, skip_check_array=True, reset=not goes_on)
 
         training = self._make_training(X, Y, goes_on, incremental)
+        statistics = training.statistics()
         self._update_statistics(training, X, Y, sample_weight, incremental)
         self._set_initial_values(training, initial)
         rows = validate = None
@@ -155,8 +159,10 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, BaseEstimator):
         training.update_mean_weight(samples, incremental)
         if not goes_on and initial == (None, None):
             self._begin_at_best_constant(training, samples)
-        hooks = hooks(lambda: self._fitted_attributes(training)) if hooks else ()
-        self._run(training, samples, validate, hooks, incremental)
+        # a copy, for who looks at a network in training may keep it
+        hooks = hooks(lambda: self._fitted_attributes(deepcopy(training))) if hooks else ()
+        if self._run(training, samples, validate, hooks, incremental):
+            training.restore_statistics(statistics)
         training.finish(self._dtype, keeps_state=validate is None)
         self._publish(training)
         return self
@@ -169,12 +175,24 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, BaseEstimator):
                 f"must keep its default 0.001, got {self.learning_rate_init!r}. Pass the rate to "
                 "one of them, or learning_rate='constant'."
             )
+        if isinstance(self.learning_rate, type):
+            raise ValueError(
+                f"The 'learning_rate' parameter is the class {self.learning_rate.__name__}; make "
+                f"an instance, {self.learning_rate.__name__}()."
+            )
+        if self.early_stopping and self.validation_fraction == 0 and validation_set[0] is None:
+            raise ValueError(
+                "validation_fraction=0.0 leaves nothing to validate on. Raise it, pass X_val and "
+                "y_val to fit, or set early_stopping=False."
+            )
         if incremental and self.early_stopping:
             raise ValueError(
                 "partial_fit does not support early_stopping=True: it makes one pass and has no "
                 "validation set. Use fit, or early_stopping=False."
             )
-        X_val, y_val, _ = validation_set
+        X_val, y_val, sample_weight_val = validation_set
+        if sample_weight_val is not None and X_val is None:
+            raise ValueError("sample_weight_val was passed without X_val and y_val.")
         if (X_val is None) != (y_val is None):
             missing = "X_val" if X_val is None else "y_val"
             raise ValueError(f"X_val and y_val go together, but {missing} was not passed.")
@@ -184,19 +202,30 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, BaseEstimator):
     def _validation(self, training, given_X, X, y, Y, sample_weight, validation_set):
         """Return the rows to train on (None for all), and what scores the others or X_val."""
         if validation_set[0] is not None:
-            data = self._check_validation_set(given_X, *validation_set)
+            data = self._check_validation_set(given_X, Y, *validation_set)
             return None, make_validation(self, training, *data)
         rows, held_out = held_out_rows(
             self._stratify(Y), len(Y), self.validation_fraction, training.random_state
         )
+        if sample_weight is not None:
+            check_some_weight(sample_weight[rows], "sample_weight of the samples to train on")
+            check_some_weight(sample_weight[held_out], "sample_weight of the validation samples")
         return rows, make_validation(self, training, X, y, sample_weight, held_out)
 
-    def _check_validation_set(self, given_X, X_val, y_val, sample_weight_val):
+    def _check_validation_set(self, given_X, Y, X_val, y_val, sample_weight_val):
+        """Check X_val, y_val and sample_weight_val as X, y and sample_weight are."""
         reader = self._shallow_copy()
         validate_data(reader, given_X, skip_check_array=True, reset=True)
-        validate_data(reader, X_val, skip_check_array=True, reset=False)
-        X_val, y_val = check_features_and_targets(X_val, y_val, self, self._y_numeric)
-        return X_val, y_val, check_weights(sample_weight_val, X_val, "sample_weight_val")
+        try:
+            X, y = check_features_and_targets(X_val, y_val, self, self._y_numeric)
+            validate_data(reader, X_val, skip_check_array=True, reset=False)
+            sample_weight = check_weights(sample_weight_val, X, "sample_weight_val")
+            self._check_more_targets(y, Y)
+        except ValueError as error:
+            raise ValueError(
+                f"The validation set (X_val, y_val, sample_weight_val): {error}"
+            ) from error
+        return X, y, sample_weight
 
     def _run(self, training, samples, validate, hooks, incremental):
         loop = FitLoop(
@@ -204,7 +233,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, BaseEstimator):
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
             max_iter=self.max_iter,
-            max_time=self.max_time,
+            max_time=None if incremental else self.max_time,
             validate=validate,
             hooks=hooks,
             verbose=int(self.verbose),
@@ -214,12 +243,17 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, BaseEstimator):
         rows = batch_size if training.optimizer.stochastic else min(ROWS, samples.n_samples)
         # divergence is looked for, and told, once an epoch: NumPy need not warn as well
         with blas_threads_for(training.network.layer_sizes, rows), np.errstate(all="ignore"):
-            loop.run(samples, batch_size, self.shuffle, single_epoch=incremental)
+            return loop.run(samples, batch_size, self.shuffle, single_epoch=incremental)
+
+    def _check_X(self, X):
+        """Return checked features for a fitted network."""
+        check_is_fitted(self)
+        dtypes = np.float64, np.float32
+        return validate_data(self, X, accept_sparse="csr", dtype=dtypes, reset=False)
 
     def _outputs(self, X, output_activation=None):
         """Return outputs for raw X; of the network's output activation, or of another."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        X = self._check_X(X)
         served = self._served
         with np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
             return predict(

@@ -18,14 +18,29 @@ LARGE_PRODUCT = 2**24
 """Multiplications in the largest product of a step from which threads pay."""
 
 _lock = threading.Lock()
+_all_threads = threading.Lock()
 _users = 0
-_limiter = None
+_threads_before = []
 
 
 @cache
-def _controller():
-    """Return the controller of the loaded BLAS libraries; finding them takes 4 ms."""
-    return ThreadpoolController()
+def _libraries():
+    """Return controllers of the loaded BLAS libraries; finding them takes 4 ms."""
+    return ThreadpoolController().select(user_api="blas").lib_controllers
+
+
+def _set_threads(library, number):
+    """Set a library's number of threads from whichever thread this is.
+
+    From version 3.8 on, threadpoolctl lets the thread that last set a limit, and no
+    other, change it. Here the last one to leave restores what the first one changed.
+    """
+    release = getattr(library, "clear_controlling_thread", None)
+    if release is not None:
+        release(force=True)
+    library.set_num_threads(number)
+    if release is not None:
+        release(force=True)
 
 
 @contextmanager
@@ -35,24 +50,29 @@ def one_blas_thread():
     The limit belongs to the process, not to a thread. So overlapping blocks share
     it: the first sets it, the last one to leave restores what was before.
     """
-    global _users, _limiter
+    global _users, _threads_before
     with _lock:
         if _users == 0:
-            _limiter = _controller().limit(limits=1, user_api="blas")
+            _threads_before = [library.num_threads for library in _libraries()]
+        for library in _libraries():  # not only the first time: with OpenMP each thread has its own
+            _set_threads(library, 1)
         _users += 1
     try:
         yield
     finally:
         with _lock:
             _users -= 1
-            if _users == 0:
-                _limiter.restore_original_limits()
-                _limiter = None
+            for library, number in zip(_libraries(), _threads_before, strict=True):
+                if _users == 0 or getattr(library, "threading_layer", None) == "openmp":
+                    _set_threads(library, number)
 
 
 @contextmanager
 def blas_threads_for(layer_sizes, n_samples):
     """Limit BLAS to one thread unless a batch's largest product is large.
+
+    Of blocks with large products that overlap, the first has all threads for as long as
+    it is alone; together they have one each.
 
     Parameters
     ----------
@@ -62,8 +82,11 @@ def blas_threads_for(layer_sizes, n_samples):
         Rows of a batch.
     """
     largest = max(fan_in * fan_out for fan_in, fan_out in pairwise(layer_sizes))
-    if largest * n_samples >= LARGE_PRODUCT:
-        yield
+    if largest * n_samples >= LARGE_PRODUCT and _all_threads.acquire(blocking=False):
+        try:
+            yield
+        finally:
+            _all_threads.release()
     else:
         with one_blas_thread():
             yield

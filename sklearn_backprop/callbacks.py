@@ -97,8 +97,8 @@ class EpochCallbacks(CallbackSupportMixin):
 
     def _begin_callbacks(self, X, y, metadata):
         """Return the root context of a fit; None where there are no callbacks."""
-        has_any = getattr(self, "_skl_callbacks", None) or hasattr(self, "_parent_callback_ctx")
-        if FitCallback is None or not has_any:
+        callbacks = getattr(self, "_skl_callbacks", [])
+        if all(isinstance(callback, EpochCallback) for callback in callbacks):
             return None
         context = self._init_callback_context(max_subtasks=self.max_iter)
         context.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata=metadata)
@@ -130,6 +130,9 @@ class EpochCallbacks(CallbackSupportMixin):
         if context is None:
             return own
 
+        # names that an earlier fit left are not those of this X
+        without_names = {"feature_names_in_": None} if hasattr(self, "feature_names_in_") else {}
+
         def call(record):
             epoch = context.subcontext(task_name=f"epoch {record['epoch']}")
             epoch.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata=metadata)
@@ -138,7 +141,7 @@ class EpochCallbacks(CallbackSupportMixin):
                 X=X,
                 y=y,
                 metadata=metadata,
-                reconstruction_attributes=fitted_attributes,
+                reconstruction_attributes=lambda: without_names | fitted_attributes(),
             )
 
         return [*own, call]

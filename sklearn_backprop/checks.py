@@ -1,5 +1,6 @@
 """Checks of what users pass to ``fit``. Nothing here changes an estimator."""
 
+import re
 from numbers import Integral, Real
 
 import numpy as np
@@ -24,19 +25,19 @@ def check_hidden_layer_sizes(sizes, n_hidden_layers=None):
         )
     given = sizes
     if isinstance(sizes, str):
-        size, _, count = sizes.partition("x")
-        if not (size.isdecimal() and (count or "1").isdecimal()):
+        match = re.fullmatch(r"(\d+)(?:x(\d+))?", sizes)
+        if match is None:
             raise ValueError(
                 f"hidden_layer_sizes={given!r} is not understood; as a string it is units x "
                 "layers, such as '64x3'."
             )
-        sizes, n_hidden_layers = int(size), int(count or 1)
+        sizes, n_hidden_layers = (int(number or 1) for number in match.groups())
     if isinstance(sizes, Integral):
         sizes = [sizes] * (1 if n_hidden_layers is None else n_hidden_layers)
     sizes = list(sizes)
     if not all(isinstance(size, Integral) and size > 0 for size in sizes):
         raise ValueError(
-            f"hidden_layer_sizes must be > 0, got {given!r}. Pass whole numbers of units, one a "
+            f"hidden_layer_sizes must be > 0, got {sizes}. Pass whole numbers of units, one a "
             "hidden layer, or () for none."
         )
     return tuple(int(size) for size in sizes)
@@ -77,16 +78,26 @@ def check_weights(sample_weight, X, name="sample_weight"):
         return None
     sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
     check_non_negative(sample_weight, name)
-    if not sample_weight.any():
-        raise ValueError(f"{name} is zero for every sample: there is nothing to learn from.")
+    check_some_weight(sample_weight, name)
     return sample_weight
+
+
+def check_some_weight(sample_weight, name="sample_weight"):
+    """Raise ``ValueError`` if all weights are zero."""
+    if sample_weight is not None and not np.any(sample_weight):
+        raise ValueError(f"{name} is zero for every sample: there is nothing to learn from.")
 
 
 def check_initial_values(values, shapes, name):
     """Return ``coefs_init`` or ``intercepts_init`` as float64 arrays of the right shapes."""
     if values is None:
         return None
-    values = [np.asarray(value, dtype=np.float64) for value in values]
+    if not np.iterable(values):
+        raise ValueError(f"{name} must be a list of arrays, one a layer, got {values!r}.")
+    try:
+        values = [np.asarray(value, dtype=np.float64) for value in values]
+    except ValueError as error:
+        raise ValueError(f"{name} must be a list of arrays of numbers: {error}.") from error
     given = [value.shape for value in values]
     if given != shapes:
         raise ValueError(f"{name} must have the shapes {shapes}, one a layer, got {given}.")

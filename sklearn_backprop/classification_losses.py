@@ -78,7 +78,12 @@ class _TwoSided:
     output_activation = "logistic"
 
     def for_target(self, target_type):
-        """Return itself."""
+        """Return itself; refuse three classes, whose probabilities would not add up to 1."""
+        if target_type == "multiclass":
+            raise ValueError(
+                f"loss={self.name!r} is for two classes and for multilabel targets. Use "
+                f"loss={self.name.removeprefix('binary_')!r}, which takes the form that fits y."
+            )
         return self
 
     def best_constant(self, Y, sample_weight):
@@ -142,6 +147,23 @@ class Focal(_ClassLoss):
         gamma, rest = float(self.gamma), 1 - A
         return gamma * rest ** (gamma - 1) * np.log(A) - rest**gamma / A
 
+    def _slope_times(self, A):
+        """Return ``a`` times ``_slope_of``, which stays finite as a goes to 0."""
+        gamma, rest = float(self.gamma), 1 - A
+        return gamma * A * rest ** (gamma - 1) * np.log(A) - rest**gamma
+
+    def output_delta(self, Y, Z, A, output_activation, out):
+        """Write the derivative by the net input of a softmax, whose slope cancels ``1 / a``.
+
+        So a sample that the network is surely wrong about has the gradient that it has in
+        the log-loss, and not none.
+        """
+        if output_activation.name != self.output_activation:
+            super().output_delta(Y, Z, A, output_activation, out)
+            return
+        np.multiply(Y, self._slope_times(_clipped(A)), out=out)
+        np.subtract(out, A * np.add.reduce(out, axis=-1, keepdims=True), out=out)
+
     def pointwise(self, Y, A):
         """Return ``-y (1 - a)^γ log a``."""
         return Y * self._of(_clipped(A))
@@ -165,6 +187,15 @@ class BinaryFocal(_TwoSided, Focal):
     """
 
     name = "binary_focal"
+
+    def output_delta(self, Y, Z, A, output_activation, out):
+        """Write the derivative by the net input of the logistic function."""
+        if output_activation.name != self.output_activation:
+            super().output_delta(Y, Z, A, output_activation, out)
+            return
+        P = _clipped(A)
+        yes, no = self._slope_times(P) * (1 - A), self._slope_times(1 - P) * A
+        np.copyto(out, Y * yes - (1 - Y) * no)
 
     def pointwise(self, Y, A):
         """Return the sum of both sides."""

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from .activations import Identity
 from .base import BaseBackprop, is_stochastic, store
@@ -74,7 +75,6 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     _parameter_constraints = {**CONSTRAINTS}
     _parameter_constraints.pop("output_activation")
     _y_numeric = False
-    _default_scoring = "accuracy"
 
     def __init__(
         self,
@@ -164,13 +164,19 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             self._targets.check_same(y)
         loss = lookup("loss", self.loss, LOSSES)
         if loss.task != "classification":
-            raise ValueError(f"loss={self.loss!r} is for regression; known is 'log_loss'.")
+            raise ValueError(
+                f"loss={self.loss!r} is for regression; known here are 'log_loss' and 'focal'."
+            )
         self._loss = loss.for_target(self._targets.kind)
         return self._targets.encode(y)
 
     def _targets_of(self, y):
         self._targets.check_known(y)
         return self._targets.encode(y)
+
+    def _check_more_targets(self, y, Y):
+        """Raise ``ValueError`` unless validation labels are among the others."""
+        self._targets.check_known(y)
 
     def _weighted(self, sample_weight, y):
         """Return the sample weights times the class weights."""
@@ -226,8 +232,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             Inside (0, 1). For multilabel each column stands on its own.
         """
         P = self._outputs(X)
+        if len(self.classes_) == 1:
+            return np.ones_like(P)  # nothing else to choose from
         if self._targets.kind == "binary":
-            P = np.hstack([1 - P, P])[:, : len(self.classes_)]
+            P = np.hstack([1 - P, P])
         eps = np.finfo(P.dtype).eps
         return np.clip(P, eps, 1 - eps, out=P)
 
@@ -245,6 +253,39 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         """
         P = self.predict_proba(X)
         return np.log(P, out=P)
+
+    def input_gradients(self, X, method="decision_function"):
+        """Return the gradient of each output with respect to each feature (saliency).
+
+        In the units of raw X, whatever ``standardize`` is.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+        method : {"decision_function", "predict_proba"}, default="decision_function"
+            Which outputs: the logits, or the probabilities. Probabilities near 0 and 1
+            hardly move, so their gradients vanish just where the network is sure.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs, n_features)
+            In the order of ``classes_``; for two classes there is one output, which
+            speaks for ``classes_[1]``.
+
+        Raises
+        ------
+        ValueError
+            If ``method`` is not one of the two.
+        """
+        check_is_fitted(self)
+        known = {
+            "decision_function": IDENTITY,
+            "predict_proba": self._served.output_activation,
+        }
+        if method not in known:
+            raise ValueError(f"method={method!r} is not known. Known are {', '.join(known)}.")
+        return self._input_gradients(X, known[method])
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that multilabel targets work."""

@@ -5,6 +5,8 @@ network as it is (Srivastava et al., "Dropout: a simple way to prevent neural ne
 from overfitting", JMLR 15, 2014).
 """
 
+from copy import deepcopy
+
 import numpy as np
 
 from .activations import Activation
@@ -55,5 +57,5 @@ def dropout_generator(random_state):
     So a network with dropout has the initial weights and the batches of its twin
     without.
     """
-    words = random_state.get_state()[1]
-    return np.random.default_rng(np.random.SeedSequence([0x6D61736B, *words[:8].tolist()]))
+    seeds = deepcopy(random_state).randint(2**32, size=4, dtype=np.uint32)
+    return np.random.default_rng(seeds)

@@ -1,13 +1,12 @@
 """What happens around the epochs: recording, validation, stopping, restoring."""
 
 import time
-import warnings
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .monitoring import epoch_record, line
-from .training import train
+from .monitoring import epoch_record, line, warn
+from .training import mean_loss, train
 
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values "
@@ -62,19 +61,28 @@ class FitLoop:
         self.hooks = hooks
         self.verbose = verbose
         self.start = time.perf_counter()
+        self.seconds_before = training.history.columns.get("seconds", [0.0])[-1]
         self.has_diverged = self.has_converged = self.was_stopped = False
         self.keeps_best = validate is not None
         self.n_epochs = 0
         parameters = training.network.parameters
         # weights that have been trained before this call are an epoch to go back to
-        self._last = self._best = parameters.copy() if training.samples_seen else None
+        self._initial = parameters.copy() if training.samples_seen else None
+        self._last = self._best = self._initial
 
     def run(self, samples, batch_size, shuffle, single_epoch=False):
-        """Train to the end, or for one epoch, and restore the weights to keep."""
+        """Train to the end, or for one epoch, and restore the weights to keep.
+
+        Returns
+        -------
+        bool
+            Whether these are the weights from before, as if there had been no call.
+        """
         parameters = self.training.network.parameters
         start = parameters.copy() if self._last is None else self._last
+        restored = None
         try:
-            train(
+            limit = train(
                 self.training,
                 samples,
                 batch_size=batch_size,
@@ -84,23 +92,27 @@ class FitLoop:
                 end_of_epoch=lambda loss: self.end_of_epoch(loss) or single_epoch,
             )
             if not single_epoch:
-                self._warn_at_limit()
+                self._warn_at_limit(limit)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=6)
-            np.copyto(parameters, start if self._last is None else self._last)
+            warn("Training interrupted by user.")
+            restored = start if self._last is None else self._last
         if self.has_diverged:
-            self._restore_after_divergence()
+            restored = self._best_after_divergence(samples)
         elif self.keeps_best and self._best is not None:
-            np.copyto(parameters, self._best)
+            restored = self._best
+        if restored is not None:
+            np.copyto(parameters, restored)
+        return restored is not None and restored is self._initial
 
     def end_of_epoch(self, loss):
         """Record an epoch and say whether training should end."""
         training = self.training
-        training.n_iter += 1
-        self.n_epochs += 1
         is_finite = bool(np.isfinite(loss) and np.isfinite(training.network.parameters).all())
         score, scores = self._validate(-loss, is_finite)
-        record = epoch_record(training, loss, scores, self.start)
+        training.n_iter += 1
+        self.n_epochs += 1
+        elapsed = time.perf_counter() - self.start
+        record = epoch_record(training, loss, scores, self.seconds_before + elapsed)
         training.history.append(record)
         self._print(record)
         if not is_finite:
@@ -112,7 +124,7 @@ class FitLoop:
         training.learning_rate = training.schedule.next_rate(
             training.learning_rate_init, training.learning_rate, training.samples_seen
         )
-        return self._should_end(record)
+        return self._should_end(record, elapsed)
 
     def _validate(self, score, is_finite):
         """Return the score to monitor, and what to record of the validation set."""
@@ -122,10 +134,10 @@ class FitLoop:
         self.training.validation_scores.append(float(score))
         return float(score), scores
 
-    def _should_end(self, record):
+    def _should_end(self, record, elapsed):
         """Ask everyone who may end training; hooks are called in any case."""
         self.was_stopped = any([hook(record) for hook in self.hooks])  # noqa: C419
-        if self.max_time is not None and record["seconds"] >= self.max_time:
+        if self.max_time is not None and elapsed >= self.max_time:
             self._say(f"max_time={self.max_time:g} seconds have passed. Stopping.")
             self.was_stopped = self.keeps_best = True
         # SciPy counts the iterations of L-BFGS itself, and says so when they run out
@@ -158,46 +170,75 @@ class FitLoop:
         training.best.epochs_without_improvement = 0
         return False
 
-    def _warn_at_limit(self):
+    def _warn_at_limit(self, limit):
         """Warn if the epochs ran out although more of them would have helped."""
-        training = self.training
-        n = self.n_epochs
-        ran_out = training.optimizer.stochastic and n == self.max_iter
-        if not ran_out or self.has_converged or self.has_diverged or self.was_stopped:
+        training, n = self.training, self.n_epochs
+        if training.optimizer.stochastic:
+            # a schedule that has run its course has converged, as planned
+            if n < self.max_iter or training.schedule.by_step:
+                return
+            limit, now = "max_iter", self.max_iter
+            message = (
+                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet."
+            )
+        elif limit is not None:
+            now = self.max_iter if limit == "max_iter" else training.optimizer.max_fun
+            message = (
+                f"L-BFGS reached a limit before it converged, after {n} iterations: {limit} "
+                f"(now {now})."
+            )
+        else:
             return
-        if training.schedule.by_step:
-            return  # the schedule has run its course, as planned
+        if self.has_converged or self.has_diverged or self.was_stopped:
+            return
         if self.validate and training.n_iter - training.best.epoch > self.n_iter_no_change:
             return  # the best epoch lies behind
-        back = int(min(self.n_iter_no_change, n - 1))
-        fell = ""
-        if back:
-            gain = training.loss_curve[-1 - back] - training.loss_curve[-1]
-            fell = f" The loss fell by {gain:.3g} over the last {back} epochs (tol={self.tol:g})."
-        warnings.warn(
-            f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-            f"converged yet.{fell} Raise max_iter to {2 * self.max_iter}, or raise tol if "
-            "this is good enough.",
+        warn(
+            f"{message}{self._progress()} Raise {limit} to {2 * now}, or raise tol if this is "
+            "good enough.",
             ConvergenceWarning,
-            stacklevel=6,
         )
 
-    def _restore_after_divergence(self):
-        """Go back to the best epoch; without one there is nothing to keep."""
+    def _progress(self):
+        """Say how far the loss still went down."""
+        back = int(min(self.n_iter_no_change, self.n_epochs - 1))
+        if back < 1:
+            return ""
+        before, now = self.training.loss_curve[-1 - back], self.training.loss_curve[-1]
+        verb = "fell" if now <= before else "rose"
+        return (
+            f" The loss {verb} by {abs(before - now):.3g} over the last {back} epochs "
+            f"(tol={self.tol:g})."
+        )
+
+    def _best_after_divergence(self, samples):
+        """Return the weights of the best epoch; without a usable one there is nothing to keep."""
         training = self.training
         training.restart_optimizer()
         if self._best is None:
             raise ValueError(NON_FINITE)
-        np.copyto(training.network.parameters, self._best)
-        which = "lowest loss" if self.validate is None else "best validation score"
-        warnings.warn(
+        if self._best is self._initial:
+            which = "The weights from before"
+        else:
+            # an epoch's loss is measured on the way: its last step may have been the fatal one
+            np.copyto(training.network.parameters, self._best)
+            if not np.isfinite(mean_loss(training.network, training.loss, samples)):
+                raise ValueError(NON_FINITE)
+            best = "lowest loss" if self.validate is None else "best validation score"
+            which = f"The weights of epoch {training.best.epoch}, with the {best},"
+        remedies = "standardize=True, or a larger alpha"
+        if training.optimizer.stochastic:
+            remedies = (
+                f"a smaller learning_rate_init (now {training.learning_rate_init:g}), "
+                "standardize=True, or max_grad_norm=1.0"
+            )
+        warn(
             f"Training diverged at epoch {training.n_iter}: the loss or the weights are no longer "
-            f"finite. The weights of epoch {training.best.epoch}, with the {which}, are kept. "
-            f"Try a smaller learning_rate_init (now {training.learning_rate_init:g}), "
-            "standardize=True, or max_grad_norm=1.0.",
+            f"finite. {which} are kept. Try {remedies}.",
             ConvergenceWarning,
-            stacklevel=7,
         )
+        return self._best
 
     def _print(self, record):
         epoch = record["epoch"]

@@ -67,6 +67,11 @@ class FittedState:
         )
         return [[array.astype(self._dtype, copy=False) for array in part] for part in folded]
 
+    def _has_folded_weights(self):
+        """Return whether ``coefs_`` and ``intercepts_`` are as training left them."""
+        coefs, intercepts = self._folded_weights(self._training)
+        return _all_equal(coefs, self.coefs_) and _all_equal(intercepts, self.intercepts_)
+
     def slim(self):
         """Return a copy for serving: it predicts the same and has no more than that needs.
 
@@ -87,11 +92,19 @@ class FittedState:
         """
         check_is_fitted(self)
         slim = self._shallow_copy()
-        for name in ("_training", "loss_curve_", "history_", "validation_scores_"):
+        for name in self._not_for_serving:
             slim.__dict__.pop(name, None)
         slim.coefs_ = [W.copy() for W in self.coefs_]
         slim.intercepts_ = [b.copy() for b in self.intercepts_]
         return slim
+
+    _not_for_serving = (
+        "_training",
+        "loss_curve_",
+        "history_",
+        "validation_scores_",
+        "_skl_callbacks",  # they may hold on to data, or not be picklable
+    )
 
     def _check_not_slim(self, what):
         if hasattr(self, "coefs_") and not hasattr(self, "_training"):
@@ -103,10 +116,8 @@ class FittedState:
     def __getstate__(self):
         """Leave out folded weights: they follow from the trained ones, unless changed by hand."""
         state = dict(super().__getstate__())
-        if "_training" in state:
-            coefs, intercepts = self._folded_weights(self._training)
-            if _all_equal(coefs, self.coefs_) and _all_equal(intercepts, self.intercepts_):
-                del state["coefs_"], state["intercepts_"]
+        if "_training" in state and self._has_folded_weights():
+            del state["coefs_"], state["intercepts_"]
         return state
 
     def __setstate__(self, state):

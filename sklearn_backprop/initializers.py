@@ -23,6 +23,7 @@ class Initializer(Component):
         log-odds …), so training starts as good as that model.
     """
 
+    output = "drawn"  # for subclasses with a constructor of their own
     _parameter_constraints = {"output": [StrOptions({"drawn", "best_constant"})]}
 
     def __init__(self, output="drawn"):

@@ -6,12 +6,10 @@ which is an epoch here. It works in float64 whatever the data's dtype, for its
 line search compares losses that differ in the last digits.
 """
 
-import warnings
 from numbers import Integral
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval
 
 from .components import Component
@@ -57,10 +55,11 @@ class LBFGS(Component):
             Called with the objective's value after each iteration, with
             ``parameters`` at that iteration's point; a true result ends training.
 
-        Warns
-        -----
-        ConvergenceWarning
-            If a limit was reached before the tolerance.
+        Returns
+        -------
+        str or None
+            What ran out before the tolerance was reached: ``"max_iter"``, ``"max_fun"``,
+            or nothing.
         """
 
         def callback(intermediate_result):
@@ -80,13 +79,8 @@ class LBFGS(Component):
         if not np.isfinite(result.fun):
             end_of_iteration(float(result.fun))
         elif result.status == REACHED_A_LIMIT:
-            warnings.warn(
-                f"L-BFGS reached a limit before it converged, after {result.nit} iterations and "
-                f"{result.nfev} evaluations. Raise max_iter (now {max_iter}) or max_fun "
-                f"(now {self.max_fun}), or scale the data (standardize=True).",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+            return "max_iter" if result.nit >= max_iter else "max_fun"
+        return None
 
 
 REACHED_A_LIMIT = 1

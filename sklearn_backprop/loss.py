@@ -147,4 +147,9 @@ class Loss(Component):
             self.output_delta(Y, Z, A, output_activation, delta)
             return self.sum(Y, A, weights), (delta * weights).sum(axis=0)
 
-        return minimize(objective, np.zeros(Y.shape[1]), jac=True, method="L-BFGS-B").x
+        start = np.zeros(Y.shape[1])
+        if output_activation.name != self.output_activation:
+            # kinks and flat parts stop L-BFGS; this search needs no slope
+            precise = {"xtol": 1e-8, "ftol": 1e-10}
+            start = minimize(lambda z: objective(z)[0], start, method="Powell", options=precise).x
+        return minimize(objective, start, jac=True, method="L-BFGS-B").x

@@ -1,6 +1,7 @@
-"""The record of training, and what is printed of it."""
+"""The record of training, what is printed of it, and warnings."""
 
-import time
+import sys
+import warnings
 
 import numpy as np
 
@@ -11,9 +12,9 @@ class History:
     Attributes
     ----------
     columns : dict of str to list
-        ``epoch``, ``loss``, ``learning_rate``, ``gradient_norm`` (of the last batch, L2
-        penalty included), ``seconds`` (since training began), and with a validation set
-        its scores.
+        ``epoch``, ``loss``, ``learning_rate`` (of the last step), ``gradient_norm`` (of
+        the last batch, L2 penalty and clipping included), ``seconds`` (in training so
+        far, earlier calls included), and with a validation set its scores.
     """
 
     def __init__(self):
@@ -32,7 +33,7 @@ class History:
         return {name: column[-1] for name, column in self.columns.items()}
 
 
-def epoch_record(training, loss, scores, start):
+def epoch_record(training, loss, scores, seconds):
     """Return what there is to say of the epoch that has just ended."""
     gradient = training.network.gradient
     rate = training.learning_rate if training.optimizer.stochastic else np.nan
@@ -42,13 +43,32 @@ def epoch_record(training, loss, scores, start):
         **scores,
         "learning_rate": float(rate),
         "gradient_norm": float(np.sqrt(np.vecdot(gradient, gradient))),
-        "seconds": time.perf_counter() - start,
+        "seconds": seconds,
     }
 
 
 def line(record):
     """Return a record as a line whose numbers stand under one another."""
-    cells = [f"Iteration {record['epoch']:>4d}", f"loss = {record['loss']:<12.8f}"]
-    skipped = ("epoch", "loss", "gradient_norm", "seconds")
-    cells += [f"{name} = {value:<10.6g}" for name, value in record.items() if name not in skipped]
-    return ", ".join([*cells, f"{record['seconds']:.2f} s"])
+    skipped = ("epoch", "gradient_norm", "seconds")
+    cells = [f"Iteration {record['epoch']:>5d}, "]
+    for name, value in record.items():
+        if name not in skipped:
+            number = f"{value:.8g}, "
+            cells.append(f"{name} = {number:<{WIDTH}}")
+    return "".join([*cells, f"{record['seconds']:.2f} s"])
+
+
+WIDTH = len("-1.2345678e-05, ")
+"""Of the longest number of 8 digits that is likely, and what stands after it."""
+
+
+def warn(message, category=UserWarning):
+    """Warn about the line that called this package, directly or through scikit-learn."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _module(frame) in (__package__, "sklearn", "joblib"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _module(frame):
+    return frame.f_globals.get("__name__", "").partition(".")[0]

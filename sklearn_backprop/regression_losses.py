@@ -290,7 +290,10 @@ class Gaussian(Loss):
         return 0.5 * (s + np.square(r) * np.exp(-s))
 
     def gradient(self, Y, A):
-        """Return ``r exp(-s)`` for the means and ``½ (1 - r² exp(-s))`` for the others."""
+        """Return ``r exp(-s)`` for the means and ``½ (1 - r² exp(-s))`` for the others.
+
+        Beyond the limit the slope is the one at the limit, which leads back from there.
+        """
         r, s = self._parts(Y, A)
         precision = np.exp(-s)
         return np.concatenate([r * precision, 0.5 * (1 - np.square(r) * precision)], axis=-1)

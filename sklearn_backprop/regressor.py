@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from .base import BaseBackprop, is_stochastic, store
 from .components import lookup
@@ -71,7 +72,6 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     _parameter_constraints = {**CONSTRAINTS}
     _parameter_constraints.pop("class_weight")
     _y_numeric = True
-    _default_scoring = "r2"
 
     def __init__(
         self,
@@ -142,7 +142,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         """Return the targets as columns of float64."""
         loss = lookup("loss", self.loss, LOSSES)
         if loss.task != "regression":
-            raise ValueError(f"loss={self.loss!r} is for classification.")
+            raise ValueError(
+                f"loss={self.loss!r} is for classification; known here are "
+                f"{names(losses_for('regression'))}."
+            )
         self._loss = loss
         return self._targets_of(y)
 
@@ -150,6 +153,11 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         self._loss.check_targets(Y)
         return Y
+
+    def _check_more_targets(self, y, Y):
+        """Raise ``ValueError`` unless validation targets have the columns of the others."""
+        if self._targets_of(y).shape[1] != Y.shape[1]:
+            raise ValueError(f"y_val must have {Y.shape[1]} columns, as y has; got {y.shape}.")
 
     def _weighted(self, sample_weight, y):
         return sample_weight
@@ -213,9 +221,31 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         ]
         return float(np.mean(scores))
 
+    def input_gradients(self, X):
+        """Return the gradient of each output with respect to each feature (saliency).
+
+        In the units of raw X and y, whatever ``standardize`` is.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs, n_features)
+            Of the network's outputs: what ``predict`` returns, but several quantiles as
+            they are before they are sorted, and for ``loss="gaussian"`` the means and
+            then the log-variances.
+        """
+        check_is_fitted(self)
+        return self._input_gradients(X, self._served.output_activation)
+
     def __sklearn_tags__(self):
         """Tell scikit-learn that several targets work, and whether they must be positive."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
-        tags.target_tags.positive_only = lookup("loss", self.loss, LOSSES).positive_only
+        # a loss that is not known is refused by fit, which says so; tags only tell
+        loss = LOSSES.get(self.loss) if isinstance(self.loss, str) else self.loss
+        tags.target_tags.positive_only = getattr(loss, "positive_only", False)
         return tags

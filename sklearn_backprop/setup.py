@@ -1,6 +1,6 @@
 """From an estimator's parameters and data to a training that is ready to run."""
 
-from copy import deepcopy
+from copy import copy, deepcopy
 from itertools import pairwise
 from numbers import Real
 
@@ -54,7 +54,6 @@ class TrainingSetup:
         if not goes_on:
             training = Training(**settings, random_state=check_random_state(self.random_state))
             training.restart_optimizer()
-            training.dropout_generator = dropout_generator(training.random_state)
             self._initialize(training)
         else:
             training = old.reconfigure(**settings)
@@ -75,6 +74,8 @@ class TrainingSetup:
                 f"dropout={self.dropout!r} makes the loss random, which solver='lbfgs' cannot work "
                 "with. Use 'adam', 'adamw' or 'sgd', or dropout=0."
             )
+        if training.dropout_generator is None:
+            training.dropout_generator = dropout_generator(training.random_state)
         generator = training.dropout_generator
         network.training_activations = [
             *(DroppedActivation(network.activation, rate, generator) for rate in rates),
@@ -163,6 +164,9 @@ class TrainingSetup:
                 Moments(Y.shape[1]) if self.standardize and scales_targets else None
             )
         training.feature_scaler = training.target_scaler = None
+        # copies: a call that fails goes back to the moments from before
+        training.feature_moments = copy(training.feature_moments)
+        training.target_moments = copy(training.target_moments)
         if training.feature_moments is not None:
             training.feature_moments.update(X, sample_weight)
             is_dense = isinstance(X, np.ndarray)

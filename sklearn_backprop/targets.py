@@ -34,6 +34,7 @@ class ClassTargets:
         self.is_sparse = issparse(y)
         if self.kind == "multilabel-indicator":
             self.classes_ = np.arange(y.shape[1])
+            self.check_known(y)
             return
         if self.kind not in ("binary", "multiclass"):
             check_classification_targets(y)
@@ -52,22 +53,37 @@ class ClassTargets:
 
     def check_known(self, y):
         """Raise ``ValueError`` if ``y`` has a label that is not in ``classes_``."""
+        self._check_kind(y)
         if self.kind == "multilabel-indicator":
-            if y.ndim != 2 or y.shape[1] != len(self.classes_):
-                raise ValueError(
-                    f"y must have {len(self.classes_)} columns, one a label, as before; "
-                    f"its shape is {y.shape}."
-                )
             return
         labels = np.unique(y)
-        if y.ndim != 1 or not np.isin(labels, self.classes_).all():
+        if not np.isin(labels, self.classes_).all():
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes_}. 'y' has {labels}."
             )
 
+    def _check_kind(self, y):
+        """Raise ``ValueError`` if ``y`` is not the same kind of labels."""
+        if self.kind != "multilabel-indicator":
+            if y.ndim != 1:
+                raise ValueError(
+                    f"y must be labels of one dimension, with the classes {self.classes_}; its "
+                    f"shape is {y.shape}."
+                )
+            return
+        if y.ndim != 2 or y.shape[1] != len(self.classes_):
+            raise ValueError(
+                f"y must have {len(self.classes_)} columns, one a label, as before; "
+                f"its shape is {y.shape}."
+            )
+        values = np.unique(y.data if issparse(y) else y)
+        if not np.isin(values, (0, 1)).all():
+            raise ValueError(f"y of several labels must be 0 or 1, but has the values {values}.")
+
     def check_same(self, y):
         """Raise ``ValueError`` unless ``y`` has the classes known and no others."""
+        self._check_kind(y)
         labels = np.arange(y.shape[1]) if y.ndim == 2 else np.unique(y)
         if set(labels) != set(self.classes_):
             raise ValueError(
@@ -91,27 +107,32 @@ class ClassTargets:
         return number == 1 if self.kind == "binary" else number == np.arange(self.n_outputs)
 
     def sample_weight(self, class_weight, y):
-        """Return the weight of each sample by its class, as float64."""
+        """Return the weight of each sample by its class, as float64.
+
+        Parameters
+        ----------
+        class_weight : dict, list of dict or "balanced"
+            Classes without a weight have 1. For multilabel targets one dict ``{0: weight,
+            1: weight}`` a label; a sample's weight is their product.
+        y : ndarray or sparse matrix
+            Labels; they need not have every class.
+        """
+        if isinstance(class_weight, str):
+            return compute_sample_weight(class_weight, y)
         if self.kind != "multilabel-indicator":
-            unknown = (
-                set(class_weight) - set(self.classes_) if isinstance(class_weight, dict) else ()
-            )
-            if unknown:
+            if not isinstance(class_weight, dict):
                 raise ValueError(
-                    f"class_weight has weights for {sorted(unknown, key=str)}, which are not in "
-                    f"the classes {self.classes_}."
+                    f"class_weight={class_weight!r} must be a dict {{label: weight}} or "
+                    "'balanced'; a list of dicts is for multilabel targets."
                 )
-        elif isinstance(class_weight, dict) or (
-            isinstance(class_weight, list) and len(class_weight) != len(self.classes_)
-        ):
+            return _class_weights(class_weight, self.classes_)[np.searchsorted(self.classes_, y)]
+        if not isinstance(class_weight, list) or len(class_weight) != len(self.classes_):
             raise ValueError(
                 f"class_weight={class_weight!r} must be a list of {len(self.classes_)} dicts, one "
                 "a label, for multilabel targets, or 'balanced'."
             )
-        weights = compute_sample_weight(class_weight, y)
-        if not (np.isfinite(weights).all() and (weights >= 0).all()):
-            raise ValueError(f"class_weight must not be negative, got {class_weight!r}.")
-        return weights
+        columns = zip(class_weight, self.encode(y).T.astype(int), strict=True)
+        return np.prod([_class_weights(one, np.arange(2))[column] for one, column in columns], 0)
 
     def decode(self, logits):
         """Return the labels that an array of shape (n_samples, n_outputs) speaks for."""
@@ -122,3 +143,17 @@ class ClassTargets:
             return self.classes_[np.minimum(chosen, len(self.classes_) - 1)]
         labels = (logits > 0).astype(int)
         return csr_matrix(labels) if self.is_sparse else labels
+
+
+def _class_weights(class_weight, classes):
+    """Return the weight of each of the classes, as float64, from a dict."""
+    unknown = set(class_weight) - set(classes)
+    if unknown:
+        raise ValueError(
+            f"class_weight has weights for {sorted(unknown, key=str)}, which are not in the "
+            f"classes {classes}."
+        )
+    weights = np.array([class_weight.get(label, 1) for label in classes.tolist()], dtype=float)
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise ValueError(f"class_weight must not be negative, got {class_weight!r}.")
+    return weights

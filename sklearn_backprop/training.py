@@ -105,13 +105,30 @@ class Training:
             self.best = BestEpoch()
             self.monitored = what
 
+    def statistics(self):
+        """Return what is known of the data so far, for ``restore_statistics``."""
+        names = (
+            *("feature_moments", "target_moments", "feature_scaler", "target_scaler"),
+            *("total_weight", "n_weighted", "mean_weight"),
+        )
+        return {name: getattr(self, name) for name in names}
+
+    def restore_statistics(self, statistics):
+        """Forget data that nothing was learned from: their call went back to the old weights."""
+        for name, value in statistics.items():
+            setattr(self, name, value)
+
     def update_mean_weight(self, samples, incremental):
         """Take the mean weight from these samples, or from all so far."""
-        if not incremental:
-            self.total_weight, self.n_weighted = 0.0, 0
-        self.total_weight += samples.mean_weight * samples.n_samples
-        self.n_weighted += samples.n_samples
-        self.mean_weight = self.total_weight / self.n_weighted
+        total, n = (self.total_weight, self.n_weighted) if incremental else (0.0, 0)
+        total += samples.mean_weight * samples.n_samples
+        if total == 0:
+            raise ValueError(
+                "Every sample to train on has the weight zero (sample_weight times class_weight): "
+                "there is nothing to learn from."
+            )
+        self.total_weight, self.n_weighted = total, n + samples.n_samples
+        self.mean_weight = total / self.n_weighted
 
 
 def step(training, X, Y, sample_weight):
@@ -200,19 +217,24 @@ def training_epochs(training, samples, batch_size, shuffle):
 
 
 def train(training, samples, *, batch_size, shuffle, max_iter, tol, end_of_epoch):
-    """Train until ``end_of_epoch``, called with each epoch's objective, returns true."""
+    """Train until ``end_of_epoch``, called with each epoch's objective, returns true.
+
+    Returns
+    -------
+    str or None
+        The limit that SciPy reached first, if it drives.
+    """
     if training.optimizer.stochastic:
         for loss in training_epochs(training, samples, batch_size, shuffle):
             if end_of_epoch(loss):
-                break
-    else:
-        training.optimizer.minimize(
-            full_batch_objective(training, samples),
-            training.network.parameters,
-            max_iter=max_iter,
-            tol=tol,
-            end_of_iteration=end_of_epoch,
-        )
+                return None
+    return training.optimizer.minimize(
+        full_batch_objective(training, samples),
+        training.network.parameters,
+        max_iter=max_iter,
+        tol=tol,
+        end_of_iteration=end_of_epoch,
+    )
 
 
 def full_batch_objective(training, samples):

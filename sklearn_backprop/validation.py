@@ -56,31 +56,44 @@ def make_validation(estimator, training, X, y, sample_weight, rows=None):
     if rows is not None:
         X, y = X[rows], y[rows]
         sample_weight = None if sample_weight is None else sample_weight[rows]
-    scorers = named_scorers(estimator.scoring, estimator._default_scoring)
+    scorers = named_scorers(estimator.scoring)
     preview = estimator._shallow_copy()
     preview.__dict__.pop("feature_names_in_", None)  # X has been checked and has no names now
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
 
     def score():
-        _, record = validation_loss()
+        minus_loss, record = validation_loss()
         preview._publish(training)
         for name, scorer in scorers.items():
-            record[name] = _finite_score(scorer, preview, X, y, weights)
-        return record[next(iter(scorers))], record
+            if scorer != "loss":
+                record[name] = _finite_score(scorer, preview, X, y, weights)
+        first = next(iter(scorers))
+        return minus_loss if scorers[first] == "loss" else record[first], record
 
     return score
 
 
-def named_scorers(scoring, default):
+def own_score(estimator, X, y, **weights):
+    """Score by the estimator's own ``score``."""
+    return estimator.score(X, y, **weights)
+
+
+def named_scorers(scoring):
     """Return ``{column of the history: scorer}`` for any form that ``scoring`` can have."""
     if scoring is None:
-        scoring = default
+        scoring = own_score
     if isinstance(scoring, str) or callable(scoring):
         scoring = {"score": scoring}
     if not isinstance(scoring, dict):
         scoring = {name: name for name in scoring}
+    if not scoring:
+        raise ValueError("scoring is empty: there is nothing to stop by. Pass 'loss' or a score.")
+    if scoring.get("loss", "loss") != "loss":
+        raise ValueError(
+            "scoring calls a scorer 'loss', which is the name of the validation loss. Rename it."
+        )
     return {
-        f"validation_{name}": scorer if callable(scorer) else get_scorer(scorer)
+        f"validation_{name}": scorer if callable(scorer) or scorer == "loss" else get_scorer(scorer)
         for name, scorer in scoring.items()
     }
 
