@@ -109,7 +109,8 @@ def predict(X, weights, biases, activation, output_activation):
     n_samples, dtype = X.shape[0], np.result_type(X.dtype, weights[0].dtype)
     weights, biases = ([a.astype(dtype, copy=False) for a in part] for part in (weights, biases))
     activations = [activation] * (len(weights) - 1) + [output_activation]
-    n_rows = min(n_samples, max(1, PREDICT_BLOCK // max(W.shape[1] for W in weights)))
+    widest = max(max(W.shape) for W in weights)
+    n_rows = min(n_samples, max(1, PREDICT_BLOCK // widest))
     hidden = [np.empty((n_rows, W.shape[1]), dtype) for W in weights[:-1]]
     outputs = np.empty((n_samples, weights[-1].shape[1]), dtype)
     for start in range(0, n_samples, n_rows):
@@ -121,7 +122,7 @@ def predict(X, weights, biases, activation, output_activation):
 
 
 PREDICT_BLOCK = 2**16
-"""Activations of the widest layer computed together: 512 KiB of float64."""
+"""Numbers of the widest layer, inputs included, computed together: 512 KiB of float64."""
 
 
 class Network:
@@ -290,6 +291,8 @@ class Network:
         share : float or ndarray of shape (n_networks, 1)
             The L2 penalty's factor in the objective.
         """
+        if isinstance(share, np.ndarray):
+            share = share.astype(self.dtype)  # as a Python float rounds by itself
         np.multiply(self._all_weights, share, out=self._penalty)
         np.add(self._all_gradient, self._penalty, out=self._all_gradient)
         return 0.5 * np.vecdot(self._all_weights, self._all_weights)

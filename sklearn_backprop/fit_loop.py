@@ -67,7 +67,7 @@ class FitLoop:
         self.n_epochs = 0
         parameters = training.network.parameters
         # weights that have been trained before this call are an epoch to go back to
-        self._initial = parameters.copy() if training.samples_seen else None
+        self._initial = parameters.copy() if training.is_trained else None
         self._last = self._best = self._initial
 
     def run(self, samples, batch_size, shuffle, single_epoch=False):
@@ -81,8 +81,10 @@ class FitLoop:
         parameters = self.training.network.parameters
         start = parameters.copy() if self._last is None else self._last
         restored = None
+        if not single_epoch:
+            self._score_start()
         try:
-            limit = train(
+            value, limit = train(
                 self.training,
                 samples,
                 batch_size=batch_size,
@@ -93,6 +95,8 @@ class FitLoop:
             )
             if not single_epoch:
                 self._warn_at_limit(limit)
+            if not self.n_epochs:  # L-BFGS had converged at its start
+                self.training.best.update(-value, 0, self.tol)
         except KeyboardInterrupt:
             warn("Training interrupted by user.")
             restored = start if self._last is None else self._last
@@ -103,6 +107,12 @@ class FitLoop:
         if restored is not None:
             np.copyto(parameters, restored)
         return restored is not None and restored is self._initial
+
+    def _score_start(self):
+        """Let inherited weights compete on this validation set, as epoch 0."""
+        if self.validate is not None and self._initial is not None:
+            score, _ = self.validate()
+            self.training.best.update(float(score), 0, self.tol)
 
     def end_of_epoch(self, loss):
         """Record an epoch and say whether training should end."""

@@ -47,7 +47,7 @@ class FittedState:
             "n_iter_": training.n_iter,
             "t_": training.samples_seen,
             "loss_curve_": training.loss_curve,
-            "loss_": training.loss_curve[-1] if training.loss_curve else np.inf,
+            "loss_": training.loss_curve[-1] if training.loss_curve else -best.score,
             "history_": training.history.columns,
             "validation_scores_": training.validation_scores if has_scores else None,
             "best_validation_score_": best.score if has_scores else None,

@@ -57,7 +57,9 @@ class LBFGS(Component):
 
         Returns
         -------
-        str or None
+        value : float
+            The objective's value at the end.
+        limit : str or None
             What ran out before the tolerance was reached: ``"max_iter"``, ``"max_fun"``,
             or nothing.
         """
@@ -76,11 +78,12 @@ class LBFGS(Component):
             options={"maxfun": self.max_fun, "maxiter": max_iter, "gtol": tol},
         )
         np.copyto(parameters, result.x)
+        limit = None
         if not np.isfinite(result.fun):
             end_of_iteration(float(result.fun))
         elif result.status == REACHED_A_LIMIT:
-            return "max_iter" if result.nit >= max_iter else "max_fun"
-        return None
+            limit = "max_iter" if result.nit >= max_iter else "max_fun"
+        return float(result.fun), limit
 
 
 REACHED_A_LIMIT = 1

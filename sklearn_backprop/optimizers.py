@@ -136,7 +136,8 @@ class SGD(Optimizer):
 
     def constants(self, state, learning_rate):
         """Return ``(μ, η)``."""
-        return self.momentum, learning_rate
+        dtype = state["velocity"].dtype
+        return _of_dtype(self.momentum, dtype), _of_dtype(learning_rate, dtype)
 
     def step(self, constants, scratch, parameters, gradient, velocity):
         """``v ← μ v - η g``, then add ``v``, or ``μ v - η g`` again."""
@@ -197,9 +198,7 @@ class Adam(Optimizer):
         root = (1 - self.beta_2) ** 0.5
         rate = learning_rate * (1 - second) ** 0.5 / (1 - first) * (1 - self.beta_1) / root
         constants = self.beta_1, self.beta_2, self.epsilon / root, rate
-        if isinstance(rate, np.ndarray):
-            return [_of_dtype(value, state["m"].dtype) for value in constants]
-        return constants
+        return [_of_dtype(value, state["m"].dtype) for value in constants]
 
     def step(self, constants, scratch, parameters, gradient, m, v):
         """Take ten passes over the block: the moments, then the step."""

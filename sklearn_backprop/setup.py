@@ -26,8 +26,10 @@ class TrainingSetup:
     def _make_training(self, X, Y, goes_on, incremental):
         """Return a training with fresh or inherited weights, and today's parameters."""
         old = self._training if goes_on else None
-        if goes_on and not incremental:
-            old = deepcopy(old)  # fit leaves the estimator as it was if it fails
+        if goes_on:
+            # a call that fails leaves the estimator as it was; partial_fit can only fail
+            # before it trains, so the arrays need not be copied
+            old = copy(old) if incremental else deepcopy(old)
         flat = self.get_params(deep=False)
         optimizer = lookup("solver", self.solver, OPTIMIZERS, flat)
         dtype = np.dtype(X.dtype if self.dtype == "auto" else self.dtype)
@@ -150,7 +152,7 @@ class TrainingSetup:
 
     def _update_statistics(self, training, X, Y, sample_weight, incremental):
         """Take the mean and scale of X, and of Y if they may be scaled, from this data."""
-        if incremental and training.samples_seen:
+        if incremental and training.is_trained:
             if self.standardize != (training.feature_moments is not None):
                 raise ValueError(
                     "standardize cannot change between calls of partial_fit: the network has "

@@ -29,12 +29,13 @@ class Training:
     schedule: Any
     alpha: float
     learning_rate_init: float
-    max_iter: int
-    max_grad_norm: float
     random_state: np.random.RandomState
     state: dict = None  # the optimizer's
     learning_rate: float = None  # of the next step
     mean_weight: float = 1.0
+    is_trained: bool = False  # by an earlier call
+    max_iter: int = 200
+    max_grad_norm: float = None
     n_iter: int = 0
     samples_seen: int = 0
     validation_scores: list = field(default_factory=list)
@@ -84,9 +85,9 @@ class Training:
         self.learning_rate = self.learning_rate_init * self.schedule.factor(fraction)
 
     def begin_fit(self):
-        """Get ready for another fit from here: counters from zero, patience new."""
+        """Get ready for another fit from here: counters from zero, and nothing to beat yet."""
         self.n_iter = 0
-        self.best.epochs_without_improvement = 0
+        self.best = BestEpoch()
         self.restart_optimizer()
 
     def finish(self, dtype, keeps_state):
@@ -95,6 +96,7 @@ class Training:
         The optimizer's state fits the last step's weights; where an earlier epoch's were
         restored, or L-BFGS did its own bookkeeping, it is of no use.
         """
+        self.is_trained = True
         self.network = self.network.astype(dtype)
         if not (keeps_state and self.optimizer.stochastic):
             self.state = None
@@ -142,7 +144,7 @@ def step(training, X, Y, sample_weight):
         ``½ ‖W‖²`` before the step.
     """
     network = training.network
-    share = 1 / (len(Y) * training.mean_weight)
+    share = 1 / (Y.shape[-2] * training.mean_weight)
     outputs = network.forward(X, training=True)
     delta = network.output_delta(
         Y, training.loss, share if sample_weight is None else sample_weight * share
@@ -221,13 +223,16 @@ def train(training, samples, *, batch_size, shuffle, max_iter, tol, end_of_epoch
 
     Returns
     -------
-    str or None
+    value : float or None
+        The objective at the end, if SciPy drives.
+    limit : str or None
         The limit that SciPy reached first, if it drives.
     """
     if training.optimizer.stochastic:
         for loss in training_epochs(training, samples, batch_size, shuffle):
             if end_of_epoch(loss):
-                return None
+                break
+        return None, None
     return training.optimizer.minimize(
         full_batch_objective(training, samples),
         training.network.parameters,
@@ -266,7 +271,7 @@ def full_batch_objective(training, samples):
     return objective
 
 
-ROWS = 1024
+ROWS = 512
 """Samples propagated together where there are no batches: full-batch gradients, validation."""
 
 

@@ -236,13 +236,10 @@ def test_verbose_lines_are_aligned(cls, solver, capsys):
     options = {"early_stopping": True, "scoring": None, "n_iter_no_change": 100, "solver": solver}
     options |= {"max_iter": 120, "learning_rate": "cosine", "standardize": False}
     model = cls(**SETTINGS | options | {"verbose": True}).fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == model.n_iter_ > 90
-    places = {
-        tuple(line.index(name) for name in ("loss =", "validation_loss =", "validation_score ="))
-        + (line.index("learning_rate ="), line.index(".", len(line) - 5) - 1)
-        for line in lines
-    }
+    lines = [line for line in capsys.readouterr().out.splitlines() if "Stopping" not in line]
+    assert len(lines) == model.n_iter_ > 30
+    names = ["loss =", "validation_loss =", "validation_score =", "learning_rate ="]
+    places = {(*map(line.index, names), line.rindex(".")) for line in lines}
     assert len(places) == 1
     losses = [float(line.split("loss = ")[1].split(",")[0]) for line in lines]
     np.testing.assert_allclose(losses, model.loss_curve_, rtol=1e-7)
@@ -285,7 +282,7 @@ def test_max_time_ends_training_at_the_end_of_an_epoch(solver, early_stopping, c
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_max_time_keeps_the_weights_of_the_lowest_loss(solver):
-    options = {"solver": solver, "learning_rate": lambda t: 1.0 if t < 0.3 else 60.0}
+    options = {"solver": solver, "learning_rate": lambda t: 1.0 if t < 0.3 else 3000.0}
     options |= {"max_iter": 10, "n_iter_no_change": 100}
     model = classifier(max_time=6, **options).fit(X, SPECIES)
     best = int(np.argmin(model.loss_curve_)) + 1
@@ -300,7 +297,7 @@ def test_max_time_is_of_each_call_and_none_of_partial_fit():
     assert model.fit(X, SPECIES).n_iter_ == 2
     assert model.history_["seconds"] == [1.0, 2.0, 3.0, 4.0]
     # one pass takes what it takes, and is not undone for having taken it
-    options = {"max_time": 0.5, "learning_rate_init": 3.0, "solver": "sgd", "momentum": 0}
+    options = {"max_time": 0.5, "learning_rate_init": 30.0, "solver": "sgd"}
     timed, free = classifier(**options), classifier(**options | {"max_time": None})
     for model in (timed, free):
         for _ in range(4):
@@ -312,6 +309,4 @@ def test_max_time_is_of_each_call_and_none_of_partial_fit():
 def test_time_to_spare_changes_nothing():
     model = classifier()
     in_time = clone(model).set_params(max_time=1e6)
-    np.testing.assert_array_equal(
-        weights(model.fit(X, SPECIES)), weights(in_time.fit(X, SPECIES))
-    )
+    np.testing.assert_array_equal(weights(model.fit(X, SPECIES)), weights(in_time.fit(X, SPECIES)))

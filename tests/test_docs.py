@@ -1,0 +1,100 @@
+"""What README and docs say holds: their code runs, what they point to exists."""
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import sklearn_backprop
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+TESTS = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("tests/test_*.py")}
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def text_of(page):
+    return page.read_text(encoding="utf-8")
+
+
+def anchors_of(page):
+    """Return the anchors that the headings of a page get."""
+    headings = re.findall(r"^#+ (.+)$", text_of(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@each_page
+def test_python_blocks_run(page):
+    """All blocks of a page share one namespace, and warnings are errors."""
+    text, namespace = text_of(page), {"__name__": "__main__"}
+    for match in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        lines_above = text.count("\n", 0, match.start(1))
+        tree = ast.increment_lineno(ast.parse(match[1]), lines_above)
+        exec(compile(tree, str(page), "exec"), namespace)
+
+
+@each_page
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        linked = page if not path else page.parent / path
+        assert linked.exists(), f"{page.name} links to {target}"
+        assert not anchor or anchor in anchors_of(linked), f"{page.name} links to {target}"
+
+
+@each_page
+def test_mentioned_files_exist(page):
+    for path in re.findall(r"(?:docs|examples|tests|sklearn_backprop)/[\w/]+\.\w+", text_of(page)):
+        assert (ROOT / path).exists(), f"{page.name} mentions {path}"
+
+
+@each_page
+def test_mentioned_tests_exist(page):
+    named = re.findall(r"(test_\w+\.py)(?:::(test_\w+))?", text_of(page))
+    for file, test in named:
+        assert file in TESTS, f"{page.name} names {file}"
+        assert f"def {test}" in TESTS[file], f"{page.name} names {file}::{test}"
+
+
+def test_every_difference_names_its_test():
+    text = text_of(ROOT / "docs" / "differences.md")
+    rows = re.findall(r"^\| (?!---|what ).*$", text, re.MULTILINE)
+    assert len(rows) > 10
+    for row in rows:
+        assert re.search(r"test_\w+\.py::test_\w+", row), row
+
+
+def test_design_names_every_module():
+    text = text_of(ROOT / "docs" / "design.md")
+    for path in (ROOT / "sklearn_backprop").glob("[!_]*.py"):
+        assert f"`{path.name}`" in text, path.name
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
+def test_examples_are_short_and_say_what_they_show(path):
+    source = text_of(path)
+    assert len(source.splitlines()) < 60
+    assert ast.get_docstring(ast.parse(source))
+
+
+MODULES = [m.name for m in pkgutil.iter_modules(sklearn_backprop.__path__, "sklearn_backprop.")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name):
+    failed, _ = doctest.testmod(importlib.import_module(name))
+    assert failed == 0
+
+
+def test_public_classes_have_examples():
+    for name in sklearn_backprop.__all__:
+        assert (
+            doctest.DocTestFinder(recurse=False).find(getattr(sklearn_backprop, name))[0].examples
+        )
