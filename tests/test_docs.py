@@ -2,7 +2,7 @@
 
 import ast
 import doctest
-import importlib
+import importlib.util
 import pkgutil
 import re
 from pathlib import Path
@@ -33,6 +33,9 @@ def test_python_blocks_run(page):
     """All blocks of a page share one namespace, and warnings are errors."""
     text, namespace = text_of(page), {"__name__": "__main__"}
     for match in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        needed = re.findall(r"^# needs: (\w+)", match[1], re.MULTILINE)
+        if not all(importlib.util.find_spec(module) for module in needed):
+            continue
         lines_above = text.count("\n", 0, match.start(1))
         tree = ast.increment_lineno(ast.parse(match[1]), lines_above)
         exec(compile(tree, str(page), "exec"), namespace)
