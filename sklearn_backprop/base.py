@@ -1,5 +1,6 @@
 """What the classifier and the regressor share: ``fit``, from its checks to its result."""
 
+from contextlib import nullcontext
 from copy import deepcopy
 from numbers import Real
 
@@ -8,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .backprop import predict
-from .blas import blas_threads_for
+from .blas import blas_threads_for, one_blas_thread
 from .callbacks import EpochCallbacks, with_callbacks
 from .checks import check_features_and_targets, check_some_weight, check_weights
 from .fit_loop import FitLoop
@@ -255,13 +256,12 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, BaseEsti
         """Return outputs for raw X; of the network's output activation, or of another."""
         X = self._check_X(X)
         served = self._served
-        with np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
+        output_activation = output_activation or served.output_activation
+        # many rows are many small products; for a few, limiting threads costs more than it saves
+        limit = one_blas_thread() if X.shape[0] >= 1000 else nullcontext()
+        with limit, np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
             return predict(
-                X,
-                self.coefs_,
-                self.intercepts_,
-                served.activation,
-                output_activation or served.output_activation,
+                X, self.coefs_, self.intercepts_, served.activation, output_activation
             )
 
     def __sklearn_tags__(self):

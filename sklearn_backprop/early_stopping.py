@@ -31,16 +31,16 @@ class BestEpoch:
         Parameters
         ----------
         score : float
-            NaN is never the best.
+            NaN is never the best, nor an improvement.
         epoch : int
             The epoch's number.
         tol : float
             Gain that counts as an improvement.
         """
-        if score < self.score + tol:
-            self.epochs_without_improvement += 1
-        else:
+        if score >= self.score + tol:
             self.epochs_without_improvement = 0
+        else:
+            self.epochs_without_improvement += 1
         is_best = score > self.score
         if is_best:
             self.score, self.epoch = score, epoch
