@@ -272,16 +272,17 @@ class Network:
         delta : ndarray of shape (..., n_samples, n_outputs)
             From ``output_delta``.
         """
+        dot = np.dot if self.parameters.ndim == 1 else np.matmul  # see product
         for layer in range(len(self.weights) - 1, 0, -1):
             Z, A, error = self._Z[layer - 1], self._A[layer - 1], self._error[layer - 1]
-            product(A.mT, delta, out=self.gradient_weights[layer])
-            product(self._ones, delta, out=self.gradient_biases[layer])
-            product(delta, self._transposed[layer], out=error)
+            dot(A.mT, delta, out=self.gradient_weights[layer])
+            dot(self._ones, delta, out=self.gradient_biases[layer])
+            dot(delta, self._transposed[layer], out=error)
             self.training_activations[layer - 1].backward(Z, A, error)
             delta = error
         transposed = X.mT if isinstance(X, np.ndarray) else X.T
         product(transposed, delta, out=self.gradient_weights[0])
-        product(self._ones, delta, out=self.gradient_biases[0])
+        dot(self._ones, delta, out=self.gradient_biases[0])
 
     def penalize(self, share):
         """Add ``share · W`` to the gradient; return ``½ ‖W‖²``, what ``share`` multiplies.

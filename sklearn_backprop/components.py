@@ -5,6 +5,8 @@ So one instance can serve many networks, and scikit-learn's ``clone``, ``repr``
 and nested ``set_params(solver__weight_decay=0.02)`` work on it.
 """
 
+from functools import cache
+
 from sklearn.base import BaseEstimator
 
 
@@ -16,6 +18,12 @@ class Component(BaseEstimator):
 
     name = None
     _parameter_constraints = {}
+
+    @classmethod
+    @cache
+    def _get_param_names(cls):
+        """Return the constructor's parameters; looking them up is a third of a small fit."""
+        return super()._get_param_names()
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)

@@ -79,7 +79,7 @@ class Optimizer(Component):
             Step size, one a network.
         """
         constants = self.constants(state, learning_rate)
-        arrays = [parameters, gradient, *(state[slot] for slot in self.slots)]
+        arrays = [parameters, gradient, *[state[slot] for slot in self.slots]]
         n_parameters = parameters.shape[-1]
         if n_parameters <= BLOCK:
             self.step(constants, np.empty_like(parameters), *arrays)
@@ -198,7 +198,8 @@ class Adam(Optimizer):
         root = (1 - self.beta_2) ** 0.5
         rate = learning_rate * (1 - second) ** 0.5 / (1 - first) * (1 - self.beta_1) / root
         constants = self.beta_1, self.beta_2, self.epsilon / root, rate
-        return [_of_dtype(value, state["m"].dtype) for value in constants]
+        m = state["m"]
+        return constants if m.ndim == 1 else [_of_dtype(value, m.dtype) for value in constants]
 
     def step(self, constants, scratch, parameters, gradient, m, v):
         """Take ten passes over the block: the moments, then the step."""

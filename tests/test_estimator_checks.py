@@ -35,6 +35,7 @@ ON_CLASSIFIER = {
     "leaky_relu": SMALL | {"activation": LeakyReLU(0.1)},
     "silu": SMALL | {"activation": "silu", "initializer": "he_normal"},
     "softplus": SMALL | {"activation": "softplus"},
+    "focal": SMALL | {"loss": "focal", "learning_rate": "cosine", "max_grad_norm": 1.0},
     "zeros": SMALL | {"hidden_layer_sizes": (), "initializer": "zeros"},
     "no_shuffling": SMALL | {"shuffle": False, "solver": "sgd", "nesterovs_momentum": False},
 }
@@ -43,6 +44,11 @@ ON_REGRESSOR = {
     "mish": SMALL | {"activation": "mish"},
     # by L-BFGS: there the gradient of the bias is pure rounding, which Adam makes steps of
     "zeros": SMALL | {"hidden_layer_sizes": (), "initializer": "zeros", "solver": "lbfgs"},
+    "absolute_error": SMALL | {"loss": "absolute_error", "learning_rate": "cosine"},
+    "huber": SMALL | {"loss": "huber", "learning_rate": "one_cycle"},
+    "log_cosh": SMALL | {"loss": "log_cosh", "learning_rate": "step"},
+    "quantile": SMALL | {"loss": "quantile", "learning_rate": "exponential"},
+    "gaussian": SMALL | {"loss": "gaussian", "learning_rate": "coslog4"},
     "selu_output": SMALL | {"output_activation": "selu"},
     "rate_as_a_number": {"hidden_layer_sizes": 8, "max_iter": 25, "learning_rate": 0.1},
 }
@@ -77,12 +83,12 @@ FITTED_TWICE = ("check_supervised_y_2d", "check_classifiers_multilabel_represent
 EXPECTED_ON_CLASSIFIER = {
     "warm_start": (WARM_START, dict.fromkeys(FITTED_TWICE, FITS_TWICE)),
 }
+LOG_LINK = SMALL | {"learning_rate_init": 0.05, "max_iter": 50}
+NEGATIVE = {"check_regressor_multioutput": "passes y < 0 in spite of target_tags.positive_only"}
 EXPECTED_ON_REGRESSOR = {
     "warm_start": (WARM_START, dict.fromkeys(FITTED_TWICE[:1], FITS_TWICE)),
-    "poisson": (
-        SMALL | {"loss": "poisson", "learning_rate_init": 0.05, "max_iter": 50},
-        {"check_regressor_multioutput": "passes y < 0 in spite of target_tags.positive_only"},
-    ),
+    "poisson": (LOG_LINK | {"loss": "poisson"}, NEGATIVE),
+    "gamma": (LOG_LINK | {"loss": "gamma", "max_iter": 100}, NEGATIVE),
 }
 
 
