@@ -260,9 +260,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, BaseEsti
         # many rows are many small products; for a few, limiting threads costs more than it saves
         limit = one_blas_thread() if X.shape[0] >= 1000 else nullcontext()
         with limit, np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
-            return predict(
-                X, self.coefs_, self.intercepts_, served.activation, output_activation
-            )
+            return predict(X, self.coefs_, self.intercepts_, served.activation, output_activation)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that sparse X works."""
