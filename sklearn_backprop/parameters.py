@@ -198,7 +198,7 @@ _DESCRIPTIONS = {
 }
 
 
-INDENT = " " * 8
+INDENT = " " * 4
 
 
 def document_parameters(**texts):
@@ -212,15 +212,18 @@ def document_parameters(**texts):
     """
 
     def decorate(cls):
-        lines = ["Parameters", "    ----------"]
+        lines = ["Parameters", "----------"]
         for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
             kind, description = (
                 Template(text).substitute(texts) for text in _DESCRIPTIONS[parameter.name]
             )
-            lines.append(f"    {parameter.name} : {kind}, default={parameter.default!r}")
+            lines.append(f"{parameter.name} : {kind}, default={parameter.default!r}")
             lines.append(fill(description, 88, initial_indent=INDENT, subsequent_indent=INDENT))
             lines.append("")
-        cls.__doc__ = cls.__doc__.replace("$parameters", "\n".join(lines).rstrip())
+        # Python 3.13 strips a docstring's indentation itself, earlier ones do not
+        cls.__doc__ = inspect.cleandoc(cls.__doc__).replace(
+            "$parameters", "\n".join(lines).rstrip()
+        )
         return cls
 
     return decorate
