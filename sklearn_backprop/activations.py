@@ -126,7 +126,7 @@ class ReLU(Activation):
 
     def backward(self, Z, A, delta):
         """Multiply by ``a > 0``."""
-        np.multiply(delta, np.greater(A, 0), out=delta)
+        np.multiply(delta, np.greater(A, 0.0), out=delta)
 
 
 class LeakyReLU(Activation):
@@ -370,7 +370,7 @@ class Softmax(Activation):
         np.subtract(rows, np.maximum.reduce(rows, axis=-2, keepdims=True), out=rows)
         np.exp(rows, out=rows)
         np.divide(rows, np.add.reduce(rows, axis=-2, keepdims=True), out=rows)
-        np.copyto(out, rows.mT)
+        out[...] = rows.mT
 
     def backward(self, Z, A, delta):
         """Apply the Jacobian."""

@@ -77,6 +77,8 @@ class Training:
             self.restart_optimizer()
         elif new_rate:
             self.learning_rate = self.learning_rate_init
+        if self.state:
+            self.optimizer.prepare(self.state, self.network.dtype)
         return self
 
     def set_rate(self, share_of_epoch):
@@ -145,18 +147,26 @@ def step(training, X, Y, sample_weight):
     """
     network = training.network
     share = 1 / (Y.shape[-2] * training.mean_weight)
+    penalty_share = training.alpha * share
     outputs = network.forward(X, training=True)
     delta = network.output_delta(
         Y, training.loss, share if sample_weight is None else sample_weight * share
     )
     network.backward(X, delta)
-    penalty = network.penalize(training.alpha * share)
+    penalties = []
+
+    def penalize(start=0, stop=None):
+        penalties.append(network.penalize(penalty_share, start, stop))
+
+    before_block = penalize
     if training.max_grad_norm is not None:
+        penalize()  # the norm is that of the whole gradient
         clip(network.gradient, training.max_grad_norm)
+        before_block = None
     training.optimizer.update(
-        network.parameters, network.gradient, training.state, training.learning_rate
+        network.parameters, network.gradient, training.state, training.learning_rate, before_block
     )
-    return outputs, penalty
+    return outputs, sum(penalties[1:], penalties[0])
 
 
 def clip(gradient, max_norm):

@@ -70,8 +70,8 @@ class Case:
 
 
 CASES = [
-    Case("tiny", 1000, 20, (16,), 32, 60, floor=(4.0, 4.5)),
-    Case("small", 2000, 30, (32, 32), 64, 24, floor=(3.3, 4.0)),
+    Case("tiny", 1000, 20, (16,), 32, 20, floor=(4.0, 4.5)),
+    Case("small", 2000, 30, (32, 32), 64, 12, floor=(3.3, 4.0)),
     Case("default", 10000, 50, (100,), 200, 6, floor=(2.0, 2.7)),
     Case("regression", 10000, 20, (100, 100), 200, 5, n_outputs=1, floor=(1.8, 2.5)),
     Case("wide", 10000, 784, (256, 128), 128, 2, n_outputs=10, floor=(1.2, 1.4)),
