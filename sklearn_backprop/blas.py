@@ -3,8 +3,7 @@
 A training step is a few products of a batch with a layer's weights. Most are so
 small that handing them to threads costs more than it saves, and worse: the idle
 threads spin and slow down everything between the products. So training runs on
-one BLAS thread unless its products are large. The value is
-still to be measured (``docs/design.md``).
+one BLAS thread unless its products are large (``docs/design.md`` has the measurement).
 """
 
 import threading
@@ -14,7 +13,7 @@ from itertools import pairwise
 
 from threadpoolctl import ThreadpoolController
 
-LARGE_PRODUCT = 2**24
+LARGE_PRODUCT = 2**22
 """Multiplications in the largest product of a step from which threads pay."""
 
 _lock = threading.Lock()
