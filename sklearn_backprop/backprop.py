@@ -23,15 +23,48 @@ import numpy as np
 def product(A, B, out):
     """Write the matrix product ``A @ B`` into ``out``.
 
-    ``A`` may be sparse. For a single network ``dot`` gives the bits that ``matmul``
+    ``A`` may be sparse, or a ``StreamBatch``. For a single network ``dot`` gives the bits that ``matmul``
     gives for it in a stack, and the method costs half as much for small matrices.
     """
-    if not isinstance(A, np.ndarray):
+    if isinstance(A, StreamBatch):
+        A.product(B, out)
+    elif not isinstance(A, np.ndarray):
         np.copyto(out, A @ B)
     elif B.ndim == 2:
         A.dot(B, out=out)
     else:
         np.matmul(A, B, out=out)
+
+
+class StreamBatch:
+    """A batch for a stack of networks, some of which read the same rows.
+
+    Parameters
+    ----------
+    arrays : list of ndarray of shape (n_samples, n_features)
+        The distinct batches.
+    networks : list of slice
+        The networks that read each.
+    """
+
+    def __init__(self, arrays, networks):
+        self.arrays = arrays
+        self.networks = networks
+
+    @property
+    def shape(self):
+        """Shape of each batch."""
+        return self.arrays[0].shape
+
+    @property
+    def T(self):
+        """The batches transposed."""
+        return StreamBatch([array.T for array in self.arrays], self.networks)
+
+    def product(self, B, out):
+        """Write each batch's product with its networks' part of ``B`` into ``out``."""
+        for array, networks in zip(self.arrays, self.networks, strict=True):
+            np.matmul(array, B[networks], out=out[networks])
 
 
 def propagate(X, weights, biases, activations, Z, A):
@@ -165,10 +198,10 @@ class Network:
         self.parameters = np.zeros((*stack, n_parameters), dtype)
         self._bind()
 
-    def _bind(self):
+    def _bind(self, gradient=None):
         """Make the views and the buffers, which copying and pickling lose."""
         self.weights, self.biases = split(self.parameters, self.layer_sizes)
-        self.gradient = np.empty_like(self.parameters)
+        self.gradient = np.empty_like(self.parameters) if gradient is None else gradient
         self.gradient_weights, self.gradient_biases = split(self.gradient, self.layer_sizes)
         hidden = [self.activation] * (len(self.weights) - 1)
         self.activations = [*hidden, self.output_activation]
@@ -183,6 +216,11 @@ class Network:
         self._all_gradient = self.gradient[..., : self.n_weights]
         self._penalty = np.empty_like(self._all_weights)
         self._buffers = {}
+
+    def bind(self, parameters, gradient):
+        """Let the network live in other arrays, such as a row of a stack's."""
+        self.parameters = parameters
+        self._bind(gradient)
 
     def __getstate__(self):
         """Keep the configuration and the parameters; the rest follows from them."""

@@ -12,13 +12,12 @@ from .backprop import predict
 from .blas import blas_threads_for, one_blas_thread
 from .callbacks import EpochCallbacks, with_callbacks
 from .checks import check_features_and_targets, check_some_weight, check_weights
-from .fit_loop import FitLoop
+from .fit_loop import FitLoop, PreparedFit
 from .fitted import FittedState
 from .insight import Insight
 from .optimizers import OPTIMIZERS
 from .parameters import CONSTRAINTS
 from .setup import TrainingSetup
-from .training import ROWS
 from .validation import held_out_rows, make_validation
 
 
@@ -123,7 +122,16 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, BaseEsti
         self.__dict__ = copy.__dict__
         return self
 
-    def _fit(
+    def _fit(self, X, y, sample_weight, *, incremental=False, **kwargs):
+        """Check everything, train, and set the fitted attributes."""
+        fit = self._prepare(X, y, sample_weight, incremental=incremental, **kwargs)
+        # divergence is looked for, and told, once an epoch: NumPy need not warn as well
+        with blas_threads_for(fit.training.network.layer_sizes, fit.n_rows):
+            with np.errstate(all="ignore"):
+                went_back = fit.loop.run(fit.samples, fit.batch_size, self.shuffle, incremental)
+        return self._complete(fit, went_back)
+
+    def _prepare(
         self,
         X,
         y,
@@ -135,7 +143,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, BaseEsti
         initial=(None, None),
         validation_set=(None, None, None),
     ):
-        """Check everything, train, and set the fitted attributes."""
+        """Check everything and return what is ready to run."""
         self._validate_params()
         self._check_combinations(incremental, validation_set)
         if incremental or self.warm_start:
@@ -162,10 +170,25 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, BaseEsti
             self._begin_at_best_constant(training, samples)
         # a copy, for who looks at a network in training may keep it
         hooks = hooks(lambda: self._fitted_attributes(deepcopy(training))) if hooks else ()
-        if self._run(training, samples, validate, hooks, incremental):
-            training.restore_statistics(statistics)
-        training.finish(self._dtype, keeps_state=validate is None)
-        self._publish(training)
+        loop = FitLoop(
+            training,
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+            max_iter=self.max_iter,
+            max_time=None if incremental else self.max_time,
+            validate=validate,
+            hooks=hooks,
+            verbose=int(self.verbose),
+        )
+        batch_size = 200 if self.batch_size == "auto" else self.batch_size
+        return PreparedFit(loop, samples, min(batch_size, samples.n_samples), statistics)
+
+    def _complete(self, fit, went_back):
+        """Set the fitted attributes after training; ``went_back``: to the weights from before."""
+        if went_back:
+            fit.training.restore_statistics(fit.statistics)
+        fit.training.finish(self._dtype, keeps_state=fit.loop.validate is None)
+        self._publish(fit.training)
         return self
 
     def _check_combinations(self, incremental, validation_set):
@@ -227,24 +250,6 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, BaseEsti
                 f"The validation set (X_val, y_val, sample_weight_val): {error}"
             ) from error
         return X, y, sample_weight
-
-    def _run(self, training, samples, validate, hooks, incremental):
-        loop = FitLoop(
-            training,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            max_iter=self.max_iter,
-            max_time=None if incremental else self.max_time,
-            validate=validate,
-            hooks=hooks,
-            verbose=int(self.verbose),
-        )
-        batch_size = 200 if self.batch_size == "auto" else self.batch_size
-        batch_size = min(batch_size, samples.n_samples)
-        rows = batch_size if training.optimizer.stochastic else min(ROWS, samples.n_samples)
-        # divergence is looked for, and told, once an epoch: NumPy need not warn as well
-        with blas_threads_for(training.network.layer_sizes, rows), np.errstate(all="ignore"):
-            return loop.run(samples, batch_size, self.shuffle, single_epoch=incremental)
 
     def _check_X(self, X):
         """Return checked features for a fitted network."""

@@ -40,15 +40,48 @@ class DroppedActivation(Activation):
         """Write the masked activation into ``out``, which is not ``Z``."""
         self.activation_of_Z = np.empty_like(Z) if self.activation.needs_net_input else Z
         self.activation.forward(Z, out=self.activation_of_Z)
-        keep = 1 - self.rate
-        self.mask = (self.generator.random(Z.shape, dtype=Z.dtype) < keep).astype(Z.dtype)
-        np.multiply(self.mask, 1 / keep, out=self.mask)
+        self.mask = self.draw(Z.shape, Z.dtype)
         np.multiply(self.activation_of_Z, self.mask, out=out)
+
+    def draw(self, shape, dtype):
+        """Return a fresh mask: 0, or for the units that stay 1 / (1 - rate)."""
+        keep = 1 - self.rate
+        mask = (self.generator.random(shape, dtype=dtype) < keep).astype(dtype)
+        return np.multiply(mask, 1 / keep, out=mask)
 
     def backward(self, Z, A, delta):
         """Multiply by the mask, then by the inner activation's slope."""
         np.multiply(delta, self.mask, out=delta)
         self.activation.backward(Z, self.activation_of_Z, delta)
+
+
+class StackedDroppedActivation(DroppedActivation):
+    """Dropout behind a layer of a stack: each network's own rate and generator.
+
+    Parameters
+    ----------
+    dropped : list of DroppedActivation
+        Each network's own.
+    """
+
+    def __init__(self, dropped):
+        super().__init__(dropped[0].activation, None, None)
+        self.dropped = dropped
+
+    def forward(self, Z, out):
+        """Write the masked activation into ``out``, which is not ``Z``."""
+        self.activation_of_Z = np.empty_like(Z) if self.activation.needs_net_input else Z
+        self.activation.forward(Z, out=self.activation_of_Z)
+        self.mask = np.stack([own.draw(Z.shape[1:], Z.dtype) for own in self.dropped])
+        np.multiply(self.activation_of_Z, self.mask, out=out)
+
+
+def stacked_dropout(activations):
+    """Return the activations of a stack out of its networks' own."""
+    return [
+        StackedDroppedActivation(layer) if isinstance(layer[0], DroppedActivation) else layer[0]
+        for layer in map(list, zip(*activations, strict=True))
+    ]
 
 
 def dropout_generator(random_state):

@@ -1,18 +1,42 @@
 """What happens around the epochs: recording, validation, stopping, restoring."""
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .monitoring import epoch_record, line, warn
-from .training import mean_loss, train
+from .samples import Samples
+from .training import ROWS, mean_loss, train
 
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values "
     "and need to be preprocessed. Try standardize=True, a smaller learning_rate_init or "
     "max_grad_norm=1.0."
 )
+
+
+@dataclass
+class PreparedFit:
+    """A fit that has passed all checks and is ready to run."""
+
+    loop: "FitLoop"
+    samples: Samples
+    batch_size: int
+    statistics: dict  # of the data before this call, to go back to
+
+    @property
+    def training(self):
+        """What is trained."""
+        return self.loop.training
+
+    @property
+    def n_rows(self):
+        """How many samples go through the network together."""
+        if self.training.optimizer.stochastic:
+            return self.batch_size
+        return min(ROWS, self.samples.n_samples)
 
 
 class FitLoop:
@@ -78,11 +102,9 @@ class FitLoop:
         bool
             Whether these are the weights from before, as if there had been no call.
         """
-        parameters = self.training.network.parameters
-        start = parameters.copy() if self._last is None else self._last
-        restored = None
-        if not single_epoch:
-            self._score_start()
+        self.begin(single_epoch)
+        interrupted = False
+        value = limit = None
         try:
             value, limit = train(
                 self.training,
@@ -99,20 +121,35 @@ class FitLoop:
                 self.training.best.update(-value, 0, self.tol)
         except KeyboardInterrupt:
             warn("Training interrupted by user.")
-            restored = start if self._last is None else self._last
+            interrupted = True
+        return self._restore(samples, interrupted)
+
+    def begin(self, single_epoch=False):
+        """Get ready for the first epoch."""
+        if self._last is None:
+            self._start = self.training.network.parameters.copy()
+        if not single_epoch and self.validate is not None and self._initial is not None:
+            # let inherited weights compete on this validation set, as epoch 0
+            score, _ = self.validate()
+            self.training.best.update(float(score), 0, self.tol)
+
+    def finish(self, samples):
+        """Warn if training ended too early, and restore the weights to keep, as ``run`` does."""
+        self._warn_at_limit(None)
+        return self._restore(samples)
+
+    def _restore(self, samples, interrupted=False):
+        """Put the weights to keep into the network; return whether they are those from before."""
+        restored = None
+        if interrupted:
+            restored = self._start if self._last is None else self._last
         if self.has_diverged:
             restored = self._best_after_divergence(samples)
         elif self.keeps_best and self._best is not None:
             restored = self._best
         if restored is not None:
-            np.copyto(parameters, restored)
+            np.copyto(self.training.network.parameters, restored)
         return restored is not None and restored is self._initial
-
-    def _score_start(self):
-        """Let inherited weights compete on this validation set, as epoch 0."""
-        if self.validate is not None and self._initial is not None:
-            score, _ = self.validate()
-            self.training.best.update(float(score), 0, self.tol)
 
     def end_of_epoch(self, loss):
         """Record an epoch and say whether training should end."""

@@ -77,7 +77,7 @@ class Samples:
         order : ndarray of int, default=None
             The order in which to read the samples; None reads them as they stand.
         """
-        per_block = batch_size * max(1, rows_in(BLOCK, self.X) // batch_size)
+        per_block = rows_per_block(self.X, batch_size)
         in_place = order is None and self.rows is None and self.X.dtype == self.dtype
         if in_place and isinstance(self.X, np.ndarray) and self.scaler is None:
             per_block = max(per_block, batch_size * max(1, BLOCK // batch_size))
@@ -86,12 +86,31 @@ class Samples:
             index = slice(start, min(start + per_block, self.n_samples))
             if order is not None:
                 index = order[index]
-            weight = self.sample_weight
-            yield (
-                self._features(index, buffers),
-                _take(self.Y, index, buffers, "Y"),
-                None if weight is None else _take(weight, index, buffers, "weight"),
-            )
+            yield self.take(index, buffers)
+
+    def take(self, index, buffers):
+        """Return ``(X, Y, sample_weight)`` of some samples.
+
+        Parameters
+        ----------
+        index : slice or ndarray of int
+            Which ones.
+        buffers : dict
+            Keeps the arrays that they are gathered into for the next call, which
+            overwrites them.
+        """
+        weight = self.sample_weight
+        return (
+            self._features(index, buffers),
+            _take(self.Y, index, buffers, "Y"),
+            None if weight is None else _take(weight, index, buffers, "weight"),
+        )
+
+    def equals(self, other):
+        """Tell whether other samples are the same numbers."""
+        mine = self.Y, self.sample_weight, self.rows, self.X
+        its = other.Y, other.sample_weight, other.rows, other.X
+        return self.scaler is other.scaler and all(map(_same, mine, its))
 
     def _features(self, index, buffers):
         if self.rows is not None:
@@ -104,6 +123,18 @@ class Samples:
             np.copyto(out, X, casting="same_kind")
             return out
         return self.scaler.transform(X, out)
+
+
+def rows_per_block(X, batch_size):
+    """Return how many rows to read at a time: whole batches that fit into the cache."""
+    return batch_size * max(1, rows_in(BLOCK, X) // batch_size)
+
+
+def _same(one, other):
+    """Tell whether two arrays, or None, are the same."""
+    if one is other:
+        return True
+    return one is not None and other is not None and np.array_equal(one, other)
 
 
 def _buffer(buffers, name, shape, dtype):

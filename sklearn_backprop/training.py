@@ -60,6 +60,11 @@ class Training:
         self.learning_rate = self.learning_rate_init
         self.state = self.optimizer.init(self.network.parameters, self.network.n_weights)
 
+    def shares(self, n_samples):
+        """Return a sample's and the penalty's share in a batch's objective."""
+        share = 1 / (n_samples * self.mean_weight)
+        return share, self.alpha * share
+
     @property
     def output_scaler(self):
         """How the outputs are scaled; None where the targets are not."""
@@ -146,8 +151,7 @@ def step(training, X, Y, sample_weight):
         ``½ ‖W‖²`` before the step.
     """
     network = training.network
-    share = 1 / (Y.shape[-2] * training.mean_weight)
-    penalty_share = training.alpha * share
+    share, penalty_share = training.shares(Y.shape[-2])
     outputs = network.forward(X, training=True)
     delta = network.output_delta(
         Y, training.loss, share if sample_weight is None else sample_weight * share
@@ -219,13 +223,13 @@ def training_epochs(training, samples, batch_size, shuffle):
                 done += batch_size
                 weights = None if sample_weight is None else sample_weight[batch]
                 outputs[batch], norm = step(training, X[batch], Y[batch], weights)
-                penalty += norm
+                penalty += float(norm)
             # once a block of batches: the logarithms are the costly part of a small step
-            total += training.loss.sum(Y, outputs, sample_weight)
+            total += float(training.loss.sum(Y, outputs, sample_weight))
             if not np.isfinite(total):
                 break
         training.samples_seen += n_samples
-        yield float((total + training.alpha * penalty) / (n_samples * training.mean_weight))
+        yield (total + training.alpha * penalty) / (n_samples * training.mean_weight)
 
 
 def train(training, samples, *, batch_size, shuffle, max_iter, tol, end_of_epoch):

@@ -1,0 +1,336 @@
+"""Fit many estimators at once: those whose networks agree in shape train as one stack."""
+
+import warnings
+from collections import defaultdict
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import _num_samples
+
+from .base import BaseBackprop
+from .blas import one_blas_thread
+from .dropout import DroppedActivation
+from .optimizers import OPTIMIZERS
+from .samples import is_memory_mapped
+from .stack import train_together
+
+STACK_NUMBERS = 2**17
+"""Numbers that a stack's step works on; so many parameters and activations stay in the cache."""
+
+LARGE_NETWORK = 2**15
+"""Numbers a step of one network works on from which a stack gains nothing."""
+
+
+@dataclass
+class Task:
+    """One fit: what to fit, and on what; then how it went."""
+
+    estimator: Any
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    seed: int = None  # in place of a random_state that is shared or None
+    fitted: Any = None
+    error: Exception = None
+    warnings: list = field(default_factory=list)
+    seconds: float = 0.0
+
+    def recorded(self, function, *args):
+        """Call a function; keep its error and its warnings instead of letting them out."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            start = perf_counter()
+            try:
+                return function(*args)
+            except Exception as error:
+                self.error = error
+                return None
+            finally:
+                self.seconds += perf_counter() - start
+                self.warnings += [warning.message for warning in caught]
+
+
+def fit_many(estimators, X, y, *, rows=None, sample_weight=None, n_jobs=None):
+    """Fit many estimators, each as its own ``fit`` would, in much less time.
+
+    Those whose networks have the same shape and structure train as one stack. What is
+    a number may differ inside it: learning rates, penalties, the optimizer's
+    hyperparameters, stopping rules, seeds, weights.
+
+    Parameters
+    ----------
+    estimators : list of BackpropClassifier or BackpropRegressor
+        Unfitted, or to be fitted anew; they are not changed.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        Features.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    rows : list of ndarray of int, default=None
+        For each estimator the samples to fit it on; None means all.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of all samples.
+    n_jobs : int, default=None
+        Processes to spread the stacks over, as in joblib.
+
+    Returns
+    -------
+    list
+        The fitted estimators, copies, in the order of ``estimators``. An int
+        ``random_state`` gives what ``fit`` gives; for None, or a ``RandomState`` that
+        several share, each gets a stream of its own.
+
+    Raises
+    ------
+    TypeError
+        If one is not an estimator of this package.
+    Exception
+        What the first fit that failed raised; nothing else is changed by it.
+
+    Examples
+    --------
+    >>> from sklearn.base import clone
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_backprop import BackpropClassifier
+    >>> from sklearn_backprop.stacking import fit_many
+    >>> X, y = load_iris(return_X_y=True)
+    >>> models = [BackpropClassifier(alpha=a, max_iter=5, tol=1) for a in (1e-4, 1e-2)]
+    >>> [model.alpha for model in fit_many(models, X, y)]
+    [0.0001, 0.01]
+    """
+    estimators = list(estimators)
+    for estimator in estimators:
+        if not isinstance(estimator, BaseBackprop):
+            raise TypeError(
+                "fit_many fits BackpropClassifier and BackpropRegressor, got "
+                f"{type(estimator).__name__}. Use its own fit."
+            )
+    rows = [None] * len(estimators) if rows is None else list(rows)
+    if len(rows) != len(estimators):
+        raise ValueError(
+            f"rows has {len(rows)} entries for {len(estimators)} estimators; pass an index array "
+            "for each, or None for all samples."
+        )
+    seeds = own_seeds(estimators)
+    n_samples = [_num_samples(X) if index is None else len(index) for index in rows]
+    n_features = X.shape[1] if hasattr(X, "shape") else len(X[0])
+    chunks = plan(estimators, n_features, n_samples, [id(index) for index in rows], n_jobs)
+    outcomes = Parallel(n_jobs=n_jobs)(
+        delayed(_fit_rows)(
+            [estimators[i] for i in chunk], X, y, sample_weight,
+            [rows[i] for i in chunk], [seeds[i] for i in chunk],
+        )
+        for chunk in chunks
+    )  # fmt: skip
+    done = dict(
+        zip((i for chunk in chunks for i in chunk), (t for o in outcomes for t in o), strict=True)
+    )
+    for i in range(len(estimators)):
+        for message in done[i].warnings:
+            warnings.warn(message, stacklevel=2)
+        if done[i].error is not None:
+            raise done[i].error
+    return [done[i].fitted for i in range(len(estimators))]
+
+
+def own_seeds(estimators):
+    """Return a seed for each estimator whose ``random_state`` is not an int of its own."""
+    shared = {}
+    seeds = []
+    for estimator in estimators:
+        given = estimator.random_state
+        if isinstance(given, (int, np.integer)):
+            seeds.append(None)
+        else:
+            generator = shared.setdefault(id(given), check_random_state(given))
+            seeds.append(int(generator.randint(2**31)))
+    return seeds
+
+
+def _fit_rows(estimators, X, y, sample_weight, rows, seeds):
+    """Fit estimators on rows of X; return their tasks, without the data."""
+    parts = {}
+    tasks = []
+    for estimator, index, seed in zip(estimators, rows, seeds, strict=True):
+        if id(index) not in parts:
+            parts[id(index)] = [
+                array if array is None or index is None else _safe_indexing(array, index)
+                for array in (X, y, sample_weight)
+            ]
+        tasks.append(Task(estimator, *parts[id(index)], seed))
+    fit_tasks(tasks)
+    for task in tasks:
+        task.estimator = task.X = task.y = task.sample_weight = None
+    return tasks
+
+
+def fit_tasks(tasks):
+    """Fit each task's estimator, in stacks where their structures agree.
+
+    Parameters
+    ----------
+    tasks : list of Task
+        Their ``fitted`` or ``error`` is set; nothing is raised.
+    """
+    with one_blas_thread():
+        stacks = defaultdict(list)
+        for task in tasks:
+            task.fitted = task.estimator._shallow_copy()
+            if task.seed is not None:
+                task.fitted.random_state = task.seed
+            if not _may_stack(task):
+                task.recorded(_fit_alone, task)
+                continue
+            task.fit = task.recorded(task.fitted._prepare, task.X, task.y, task.sample_weight)
+            if task.error is None:
+                stacks[structure(task.fitted, task.fit)].append(task)
+        for members in stacks.values():
+            for group in _of_near_lengths(members):
+                _fit_stack(group)
+    for task in tasks:
+        if task.error is not None:
+            task.fitted = None
+        elif task.seed is not None:
+            task.fitted.random_state = task.estimator.random_state
+
+
+def _may_stack(task):
+    """Tell whether an estimator can be part of a stack at all."""
+    estimator = task.estimator
+    goes_on = estimator.warm_start and hasattr(estimator, "_training")
+    solver = estimator.solver
+    kind = OPTIMIZERS.get(solver) if isinstance(solver, str) else solver
+    return (
+        isinstance(task.X, np.ndarray)
+        and not is_memory_mapped(task.X)
+        and getattr(kind, "stochastic", True)
+        and estimator.max_time is None
+        and not goes_on
+        and not getattr(estimator, "_skl_callbacks", None)
+    )
+
+
+def _fit_alone(task):
+    arguments = {} if task.sample_weight is None else {"sample_weight": task.sample_weight}
+    task.fitted.fit(task.X, task.y, **arguments)
+
+
+def structure(estimator, fit):
+    """Return what networks must have in common to train as one stack, hashable."""
+    training, network = fit.training, fit.training.network
+    dropped = isinstance(network.training_activations[0], DroppedActivation)
+    components = network.activation, network.output_activation, training.loss
+    ours = all(type(c).__module__.startswith(__package__ + ".") for c in (*components,
+               training.optimizer))  # fmt: skip
+    flags = {
+        name: value
+        for name, value in training.optimizer.get_params(deep=False).items()
+        if isinstance(value, bool)
+    }
+    full_batch = fit.batch_size == fit.samples.n_samples
+    return (
+        network.layer_sizes,
+        network.dtype.name,
+        *((type(c), repr(sorted(c.get_params().items()))) for c in components),
+        type(training.optimizer),
+        repr(flags),
+        None if full_batch else fit.batch_size,
+        bool(estimator.shuffle),
+        training.max_grad_norm is None,
+        # masks are drawn for rows that are there, so there must be as many of them
+        fit.samples.n_samples if dropped else None,
+        None if ours else id(fit),  # someone else's component may not know of stacks
+    )
+
+
+def _of_near_lengths(tasks):
+    """Return groups of tasks whose numbers of samples differ by one at most."""
+    groups = []
+    for task in sorted(tasks, key=lambda task: task.fit.samples.n_samples):
+        n_samples = task.fit.samples.n_samples
+        if not groups or n_samples > groups[-1][0].fit.samples.n_samples + 1:
+            groups.append([])
+        groups[-1].append(task)
+    return groups
+
+
+def _fit_stack(tasks):
+    """Train the prepared fits of some tasks together, and complete each."""
+    start = perf_counter()
+    members = train_together([task.fit for task in tasks], tasks[0].fitted.shuffle)
+    share = (perf_counter() - start) / len(tasks)
+    for task, member in zip(tasks, members, strict=True):
+        task.seconds += share
+        task.error = member.error
+        if task.error is None:
+            task.recorded(_complete, task)
+        del task.fit
+
+
+def _complete(task):
+    with np.errstate(all="ignore"):
+        went_back = task.fit.loop.finish(task.fit.samples)
+    task.fitted._complete(task.fit, went_back)
+
+
+def plan(estimators, n_features, n_samples, data, n_jobs):
+    """Return lists of positions of estimators, each list the work of one job.
+
+    Estimators that look as if their networks had the same shape come together, as many
+    as make a good stack; and there are jobs enough for all processes.
+
+    Parameters
+    ----------
+    estimators : list of estimator
+        What is to be fitted.
+    n_features : int
+        Columns of X.
+    n_samples : list of int
+        Rows that each is fitted on.
+    data : list of int
+        Equal where two estimators are fitted on the same rows.
+    n_jobs : int or None
+        As in joblib.
+    """
+    groups = defaultdict(list)
+    for i, estimator in enumerate(estimators):
+        groups[_looks(estimator)].append(i)
+    n_workers = effective_n_jobs(n_jobs)
+    chunks = []
+    for group in groups.values():
+        # those that read the same rows together: they share their batches
+        group.sort(key=lambda i: (n_samples[i], data[i]))
+        size = stack_size(estimators[group[0]], n_features)
+        n_chunks = -(-len(group) // size)
+        if n_workers > 1:
+            n_chunks = max(n_chunks, min(len(group), -(-n_workers // len(groups))))
+        bounds = np.linspace(0, len(group), n_chunks + 1).round().astype(int)
+        chunks += [group[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    return chunks
+
+
+def _looks(estimator):
+    """Return what of an estimator's parameters decides about the shape of its stack."""
+    names = ("hidden_layer_sizes", "n_hidden_layers", "activation", "solver", "batch_size", "dtype",
+             "shuffle", "loss", "output_activation", "early_stopping")  # fmt: skip
+    return type(estimator), *(repr(getattr(estimator, name, None)) for name in names)
+
+
+def stack_size(estimator, n_features):
+    """Return how many networks of an estimator's shape train best as one stack."""
+    from .checks import check_hidden_layer_sizes
+
+    try:
+        hidden = check_hidden_layer_sizes(estimator.hidden_layer_sizes, estimator.n_hidden_layers)
+        batch_size = 200 if isinstance(estimator.batch_size, str) else int(estimator.batch_size)
+        sizes = [n_features, *hidden, 1]
+        weights = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+        numbers = weights + batch_size * max(sum(hidden), 1)
+    except (TypeError, ValueError):
+        return 1  # its fit will say what is wrong
+    if numbers > LARGE_NETWORK:
+        return 1
+    return int(np.clip(STACK_NUMBERS // numbers, 1, 32))
