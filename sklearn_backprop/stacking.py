@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils.validation import _num_samples
 
@@ -204,7 +205,7 @@ def _may_stack(task):
     solver = estimator.solver
     kind = OPTIMIZERS.get(solver) if isinstance(solver, str) else solver
     return (
-        isinstance(task.X, np.ndarray)
+        not issparse(task.X)
         and not is_memory_mapped(task.X)
         and getattr(kind, "stochastic", True)
         and estimator.max_time is None
