@@ -23,8 +23,8 @@ import numpy as np
 def product(A, B, out):
     """Write the matrix product ``A @ B`` into ``out``.
 
-    ``A`` may be sparse, or a ``StreamBatch``. For a single network ``dot`` gives the bits that ``matmul``
-    gives for it in a stack, and the method costs half as much for small matrices.
+    ``A`` may be sparse, or a ``StreamBatch``. For a single network ``dot`` gives the bits
+    that ``matmul`` gives for it in a stack, and costs half as much for small matrices.
     """
     if isinstance(A, StreamBatch):
         A.product(B, out)

@@ -126,9 +126,9 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, BaseEsti
         """Check everything, train, and set the fitted attributes."""
         fit = self._prepare(X, y, sample_weight, incremental=incremental, **kwargs)
         # divergence is looked for, and told, once an epoch: NumPy need not warn as well
-        with blas_threads_for(fit.training.network.layer_sizes, fit.n_rows):
-            with np.errstate(all="ignore"):
-                went_back = fit.loop.run(fit.samples, fit.batch_size, self.shuffle, incremental)
+        threads = blas_threads_for(fit.training.network.layer_sizes, fit.n_rows)
+        with threads, np.errstate(all="ignore"):
+            went_back = fit.loop.run(fit.samples, fit.batch_size, self.shuffle, incremental)
         return self._complete(fit, went_back)
 
     def _prepare(

@@ -1,5 +1,6 @@
 """Fit many estimators at once: those whose networks agree in shape train as one stack."""
 
+import itertools
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -309,7 +310,7 @@ def plan(estimators, n_features, n_samples, data, n_jobs):
         if n_workers > 1:
             n_chunks = max(n_chunks, min(len(group), -(-n_workers // len(groups))))
         bounds = np.linspace(0, len(group), n_chunks + 1).round().astype(int)
-        chunks += [group[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        chunks += [group[a:b] for a, b in itertools.pairwise(bounds)]
     return chunks
 
 
@@ -328,7 +329,7 @@ def stack_size(estimator, n_features):
         hidden = check_hidden_layer_sizes(estimator.hidden_layer_sizes, estimator.n_hidden_layers)
         batch_size = 200 if isinstance(estimator.batch_size, str) else int(estimator.batch_size)
         sizes = [n_features, *hidden, 1]
-        weights = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+        weights = sum(a * b for a, b in itertools.pairwise(sizes))
         numbers = weights + batch_size * max(sum(hidden), 1)
     except (TypeError, ValueError):
         return 1  # its fit will say what is wrong
