@@ -28,12 +28,6 @@ def _of_dtype(value, dtype):
     return value.astype(dtype) if isinstance(value, np.ndarray) else value
 
 
-def decay(parameters, state, share):
-    """Shrink the weights, but not the biases, by a share of themselves."""
-    weights = parameters[..., : state["n_weights"]]
-    np.multiply(weights, _of_dtype(1 - share, parameters.dtype), out=weights)
-
-
 class Optimizer(Component):
     """Base class of the first-order optimizers.
 
@@ -95,20 +89,25 @@ class Optimizer(Component):
             change; may still change their gradient.
         """
         constants = self.constants(state, learning_rate)
+        shrink = self.decay_factor(learning_rate)
         arrays = [parameters, gradient, *[state[slot] for slot in self.slots]]
         n_parameters = parameters.shape[-1]
-        if n_parameters <= BLOCK:
-            if before_block is not None:
-                before_block(0, n_parameters)
-            self.step(constants, np.empty_like(parameters), *arrays)
-            return
         scratch = np.empty_like(parameters[..., :BLOCK])
         for start in range(0, n_parameters, BLOCK):
             stop = min(start + BLOCK, n_parameters)
             if before_block is not None:
                 before_block(start, stop)
-            blocks = [array[..., start:stop] for array in arrays]
+            if shrink is not None:
+                weights = parameters[..., start : min(stop, state["n_weights"])]
+                np.multiply(weights, _of_dtype(shrink, weights.dtype), out=weights)
+            blocks = arrays
+            if n_parameters > BLOCK:
+                blocks = [array[..., start:stop] for array in arrays]
             self.step(constants, scratch[..., : stop - start], *blocks)
+
+    def decay_factor(self, learning_rate):
+        """Return what the weights, but not the biases, are multiplied by; None leaves them."""
+        return None
 
     def constants(self, state, learning_rate):
         """Return what is the same for all parameters of this step."""
@@ -149,11 +148,11 @@ class SGD(Optimizer):
         self.nesterovs_momentum = nesterovs_momentum
         self.weight_decay = weight_decay
 
-    def update(self, parameters, gradient, state, learning_rate, before_block=None):
-        """Let the weights decay, then take the step."""
+    def decay_factor(self, learning_rate):
+        """Return ``1 - η λ``, or None where λ is zero."""
         if isinstance(self.weight_decay, np.ndarray) or self.weight_decay:
-            decay(parameters, state, learning_rate * self.weight_decay)
-        super().update(parameters, gradient, state, learning_rate, before_block)
+            return 1 - learning_rate * self.weight_decay
+        return None
 
     def hyperparameters(self):
         """Return ``(μ,)``."""
@@ -266,10 +265,9 @@ class AdamW(Adam):
         super().__init__(beta_1, beta_2, epsilon)
         self.weight_decay = weight_decay
 
-    def update(self, parameters, gradient, state, learning_rate, before_block=None):
-        """Let the weights decay, then take Adam's step."""
-        decay(parameters, state, learning_rate * self.weight_decay)
-        super().update(parameters, gradient, state, learning_rate, before_block)
+    def decay_factor(self, learning_rate):
+        """Return ``1 - η λ``."""
+        return 1 - learning_rate * self.weight_decay
 
 
 OPTIMIZERS = registry(SGD, Adam, AdamW, LBFGS)

@@ -99,7 +99,7 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, n_jobs=None):
     >>> from sklearn_backprop import BackpropClassifier
     >>> from sklearn_backprop.stacking import fit_many
     >>> X, y = load_iris(return_X_y=True)
-    >>> models = [BackpropClassifier(alpha=a, max_iter=5, tol=1) for a in (1e-4, 1e-2)]
+    >>> models = [BackpropClassifier(alpha=a, tol=0.01) for a in (1e-4, 1e-2)]
     >>> [model.alpha for model in fit_many(models, X, y)]
     [0.0001, 0.01]
     """
