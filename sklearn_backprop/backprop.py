@@ -19,6 +19,8 @@ from math import prod
 
 import numpy as np
 
+from .vectors import add_scaled
+
 
 def product(A, B, out):
     """Write the matrix product ``A @ B`` into ``out``.
@@ -214,7 +216,6 @@ class Network:
         self._transposed = [W.mT for W in self.weights]
         self._all_weights = self.parameters[..., : self.n_weights]
         self._all_gradient = self.gradient[..., : self.n_weights]
-        self._penalty = np.empty_like(self._all_weights)
         self._buffers = {}
 
     def bind(self, parameters, gradient):
@@ -334,12 +335,8 @@ class Network:
         start, stop : int, default=0 and None
             Which of the parameters; biases among them are left out.
         """
-        if isinstance(share, np.ndarray):
-            share = share.astype(self.dtype)  # as a Python float rounds by itself
         weights, gradient = self._all_weights, self._all_gradient
         if start > 0 or (stop is not None and stop < self.n_weights):
             weights, gradient = weights[..., start:stop], gradient[..., start:stop]
-        penalty = self._penalty[..., : weights.shape[-1]]
-        np.multiply(weights, share, out=penalty)
-        np.add(gradient, penalty, out=gradient)
+        add_scaled(weights, share, out=gradient)
         return 0.5 * np.vecdot(weights, weights)

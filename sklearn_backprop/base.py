@@ -5,13 +5,13 @@ from copy import deepcopy
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .backprop import predict
 from .blas import blas_threads_for, one_blas_thread
 from .callbacks import EpochCallbacks, with_callbacks
 from .checks import check_features_and_targets, check_some_weight, check_weights
+from .components import KnownParameters
 from .fit_loop import FitLoop, PreparedFit
 from .fitted import FittedState
 from .insight import Insight
@@ -40,7 +40,7 @@ def store(estimator, given):
             setattr(estimator, name, value)
 
 
-class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, BaseEstimator):
+class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownParameters):
     """Base of the estimators. Use ``BackpropClassifier`` or ``BackpropRegressor``."""
 
     _parameter_constraints = CONSTRAINTS

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import Interval
 
 from .components import Component, registry
 from .lbfgs import LBFGS
+from .vectors import add_scaled
 
 BLOCK = 32768
 """Parameters updated at a time: few calls, and a block stays in the cache from call to call."""
@@ -160,18 +161,17 @@ class SGD(Optimizer):
 
     def constants(self, state, learning_rate):
         """Return ``(μ, η)``."""
-        return *state["rounded"], _of_dtype(learning_rate, state["velocity"].dtype)
+        return *state["rounded"], learning_rate
 
     def step(self, constants, scratch, parameters, gradient, velocity):
         """``v ← μ v - η g``, then add ``v``, or ``μ v - η g`` again."""
         momentum, learning_rate = constants
-        np.multiply(gradient, learning_rate, out=scratch)
         np.multiply(velocity, momentum, out=velocity)
-        np.subtract(velocity, scratch, out=velocity)
+        add_scaled(gradient, -learning_rate, out=velocity)
         if self.nesterovs_momentum:
-            np.subtract(parameters, scratch, out=parameters)
             np.multiply(velocity, momentum, out=scratch)
             np.add(parameters, scratch, out=parameters)
+            add_scaled(gradient, -learning_rate, out=parameters)
         else:
             np.add(parameters, velocity, out=parameters)
 
@@ -224,10 +224,10 @@ class Adam(Optimizer):
         state["beta_2_power"] = second = state["beta_2_power"] * self.beta_2
         root = (1 - self.beta_2) ** 0.5
         rate = learning_rate * (1 - second) ** 0.5 / (1 - first) * (1 - self.beta_1) / root
-        return *state["rounded"], _of_dtype(rate, state["m"].dtype)
+        return *state["rounded"], rate
 
     def step(self, constants, scratch, parameters, gradient, m, v):
-        """Take ten passes over the block: the moments, then the step."""
+        """Take nine passes over the block: the moments, then the step."""
         beta_1, beta_2, epsilon, rate = constants
         np.multiply(m, beta_1, out=m)
         np.add(m, gradient, out=m)
@@ -237,8 +237,7 @@ class Adam(Optimizer):
         np.sqrt(v, out=scratch)
         np.add(scratch, epsilon, out=scratch)
         np.divide(m, scratch, out=scratch)
-        np.multiply(scratch, rate, out=scratch)
-        np.subtract(parameters, scratch, out=parameters)
+        add_scaled(scratch, -rate, out=parameters)
 
 
 class AdamW(Adam):
