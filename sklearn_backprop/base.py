@@ -15,6 +15,7 @@ from .components import KnownParameters
 from .fit_loop import FitLoop, PreparedFit
 from .fitted import FittedState
 from .insight import Insight
+from .memo import directly
 from .optimizers import OPTIMIZERS
 from .parameters import CONSTRAINTS
 from .setup import TrainingSetup
@@ -125,6 +126,10 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
     def _fit(self, X, y, sample_weight, *, incremental=False, **kwargs):
         """Check everything, train, and set the fitted attributes."""
         fit = self._prepare(X, y, sample_weight, incremental=incremental, **kwargs)
+        return self._run(fit, incremental)
+
+    def _run(self, fit, incremental=False):
+        """Train what is prepared, and set the fitted attributes."""
         # divergence is looked for, and told, once an epoch: NumPy need not warn as well
         threads = blas_threads_for(fit.training.network.layer_sizes, fit.n_rows)
         with threads, np.errstate(all="ignore"):
@@ -142,29 +147,31 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         hooks=None,
         initial=(None, None),
         validation_set=(None, None, None),
+        once=directly,
     ):
-        """Check everything and return what is ready to run."""
+        """Check everything and return what is ready to run; ``once`` may be a ``Memo``."""
         self._validate_params()
         self._check_combinations(incremental, validation_set)
         if incremental or self.warm_start:
             self._check_not_slim("partial_fit" if incremental else "a warm start")
         goes_on = hasattr(self, "_training") and (incremental or self.warm_start)
         given_X = X
-        X, y = check_features_and_targets(X, y, self, self._y_numeric)
-        sample_weight = check_weights(sample_weight, X)
+        name = type(self).__name__
+        X, y = once(check_features_and_targets, X, y, name, self._y_numeric)
+        sample_weight = once(check_weights, sample_weight, X)
         Y = self._encode(y, classes, goes_on, incremental)
         validate_data(self, given_X, skip_check_array=True, reset=not goes_on)
 
         training = self._make_training(X, Y, goes_on, incremental)
         statistics = training.statistics()
-        self._update_statistics(training, X, Y, sample_weight, incremental)
+        self._update_statistics(training, X, Y, sample_weight, incremental, once)
         self._set_initial_values(training, initial)
         rows = validate = None
         if self.early_stopping:
             rows, validate = self._validation(training, given_X, X, y, Y, sample_weight,
-                                              validation_set)  # fmt: skip
+                                              validation_set, once)  # fmt: skip
         training.monitor("loss" if validate is None else "validation")
-        samples = self._samples(training, X, Y, self._weighted(sample_weight, y), rows)
+        samples = self._samples(training, X, Y, self._weighted(sample_weight, y), rows, once)
         training.update_mean_weight(samples, incremental)
         if not goes_on and initial == (None, None):
             self._begin_at_best_constant(training, samples)
@@ -223,7 +230,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         if X_val is not None and not self.early_stopping:
             raise ValueError("X_val and y_val are for early_stopping=True, which is False.")
 
-    def _validation(self, training, given_X, X, y, Y, sample_weight, validation_set):
+    def _validation(self, training, given_X, X, y, Y, sample_weight, validation_set, once):
         """Return the rows to train on (None for all), and what scores the others or X_val."""
         if validation_set[0] is not None:
             data = self._check_validation_set(given_X, Y, *validation_set)
@@ -234,14 +241,15 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         if sample_weight is not None:
             check_some_weight(sample_weight[rows], "sample_weight of the samples to train on")
             check_some_weight(sample_weight[held_out], "sample_weight of the validation samples")
-        return rows, make_validation(self, training, X, y, sample_weight, held_out)
+        return rows, make_validation(self, training, X, y, sample_weight, held_out, once)
 
     def _check_validation_set(self, given_X, Y, X_val, y_val, sample_weight_val):
         """Check X_val, y_val and sample_weight_val as X, y and sample_weight are."""
         reader = self._shallow_copy()
         validate_data(reader, given_X, skip_check_array=True, reset=True)
         try:
-            X, y = check_features_and_targets(X_val, y_val, self, self._y_numeric)
+            name = type(self).__name__
+            X, y = check_features_and_targets(X_val, y_val, name, self._y_numeric)
             validate_data(reader, X_val, skip_check_array=True, reset=False)
             sample_weight = check_weights(sample_weight_val, X, "sample_weight_val")
             self._check_more_targets(y, Y)

@@ -56,7 +56,7 @@ def check_dropout(dropout, n_hidden_layers):
     return [float(rate) for rate in rates]
 
 
-def check_features_and_targets(X, y, estimator, y_numeric):
+def check_features_and_targets(X, y, estimator_name, y_numeric):
     """Return X as a float array or CSR matrix, and y as an array of 1 or 2 dimensions."""
     X, y = check_X_y(
         X,
@@ -65,7 +65,7 @@ def check_features_and_targets(X, y, estimator, y_numeric):
         dtype=(np.float64, np.float32),
         multi_output=True,
         y_numeric=y_numeric,
-        estimator=estimator,
+        estimator=estimator_name,
     )
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)

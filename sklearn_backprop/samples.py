@@ -9,6 +9,7 @@ import mmap
 
 import numpy as np
 
+from .memo import directly
 from .standardization import rows_in
 
 BLOCK = 2**15
@@ -20,6 +21,22 @@ def is_memory_mapped(X):
     while X is not None and not isinstance(X, mmap.mmap):
         X = getattr(X, "base", None)
     return X is not None
+
+
+def rows_of(X, rows):
+    """Return some rows, or all for None."""
+    return X if rows is None else X[rows]
+
+
+def in_memory(X, rows, scaler, dtype):
+    """Return rows of X, standardized, in the dtype and order of the computation."""
+    X = rows_of(X, rows)
+    if not isinstance(X, np.ndarray):
+        X = X.astype(dtype, copy=False)
+        return X if scaler is None else scaler.transform_sparse(X)
+    if scaler is None:
+        return np.ascontiguousarray(X, dtype=dtype)
+    return scaler.transform(X, out=np.empty(X.shape, dtype))
 
 
 class Samples:
@@ -37,9 +54,11 @@ class Samples:
         Use these rows only.
     scaler : Scaler, default=None
         Standardizes X: at once if it is in memory, a block at a time if not.
+    once : callable, default=directly
+        May be a ``Memo`` of fits on the same data.
     """
 
-    def __init__(self, X, Y, sample_weight=None, rows=None, scaler=None):
+    def __init__(self, X, Y, sample_weight=None, rows=None, scaler=None, once=directly):
         self.dtype = Y.dtype
         self.Y = Y if rows is None else Y[rows]
         self.sample_weight = None
@@ -51,16 +70,7 @@ class Samples:
         if is_memory_mapped(X):
             self.X, self.rows, self.scaler = X, rows, scaler
         else:
-            self.X = self._prepared(X if rows is None else X[rows], scaler)
-
-    def _prepared(self, X, scaler):
-        """Return X in memory, standardized, in the dtype and order of the computation."""
-        if not isinstance(X, np.ndarray):
-            X = X.astype(self.dtype, copy=False)
-            return X if scaler is None else scaler.transform_sparse(X)
-        if scaler is None:
-            return np.ascontiguousarray(X, dtype=self.dtype)
-        return scaler.transform(X, out=np.empty(X.shape, self.dtype))
+            self.X = once(in_memory, X, rows, scaler, self.dtype)
 
     @property
     def mean_weight(self):

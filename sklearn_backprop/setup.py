@@ -13,10 +13,11 @@ from .checks import check_dropout, check_hidden_layer_sizes, check_initial_value
 from .components import lookup
 from .dropout import DroppedActivation, dropout_generator
 from .initializers import INITIALIZERS
+from .memo import directly
 from .optimizers import OPTIMIZERS
 from .samples import Samples
 from .schedules import SCHEDULES, Custom, Schedule
-from .standardization import Moments, fold, unfold
+from .standardization import NONE_YET, Moments, fold, unfold, with_more
 from .training import Training
 
 
@@ -150,7 +151,7 @@ class TrainingSetup:
             for view, array in zip(views, arrays, strict=True):
                 view[...] = array
 
-    def _update_statistics(self, training, X, Y, sample_weight, incremental):
+    def _update_statistics(self, training, X, Y, sample_weight, incremental, once):
         """Take the mean and scale of X, and of Y if they may be scaled, from this data."""
         if incremental and training.is_trained:
             if self.standardize != (training.feature_moments is not None):
@@ -161,26 +162,22 @@ class TrainingSetup:
         else:
             identity = isinstance(training.network.output_activation, Identity)
             scales_targets = training.loss.standardizes_targets and identity
-            training.feature_moments = Moments(X.shape[1]) if self.standardize else None
-            training.target_moments = (
-                Moments(Y.shape[1]) if self.standardize and scales_targets else None
-            )
+            training.feature_moments = NONE_YET if self.standardize else None
+            training.target_moments = NONE_YET if self.standardize and scales_targets else None
         training.feature_scaler = training.target_scaler = None
-        # copies: a call that fails goes back to the moments from before
-        training.feature_moments = copy(training.feature_moments)
-        training.target_moments = copy(training.target_moments)
         if training.feature_moments is not None:
-            training.feature_moments.update(X, sample_weight)
             is_dense = isinstance(X, np.ndarray)
-            training.feature_scaler = training.feature_moments.scaler(center=is_dense)
+            moments = once(with_more, training.feature_moments, X, sample_weight)
+            training.feature_moments = moments
+            training.feature_scaler = once(Moments.scaler, moments, is_dense)
         if training.target_moments is not None:
-            training.target_moments.update(Y, sample_weight)
+            training.target_moments = with_more(training.target_moments, Y, sample_weight)
             training.target_scaler = training.target_moments.scaler()
 
-    def _samples(self, training, X, Y, sample_weight, rows=None):
+    def _samples(self, training, X, Y, sample_weight, rows=None, once=directly):
         dtype = training.network.dtype
         if training.target_scaler is not None:
             Y = training.target_scaler.transform(Y, out=np.empty(Y.shape, dtype))
         Y = training.loss.prepare_targets(np.asarray(Y, dtype=dtype))
         Y = np.ascontiguousarray(Y, dtype=dtype)
-        return Samples(X, Y, sample_weight, rows, training.feature_scaler)
+        return Samples(X, Y, sample_weight, rows, training.feature_scaler, once)

@@ -1,9 +1,10 @@
 """Fit many estimators at once: those whose networks agree in shape train as one stack."""
 
-import itertools
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
@@ -15,16 +16,18 @@ from sklearn.utils.validation import _num_samples
 
 from .base import BaseBackprop
 from .blas import one_blas_thread
+from .checks import check_hidden_layer_sizes
 from .dropout import DroppedActivation
+from .memo import Memo
 from .optimizers import OPTIMIZERS
 from .samples import is_memory_mapped
 from .stack import train_together
 
-STACK_NUMBERS = 2**17
-"""Numbers that a stack's step works on; so many parameters and activations stay in the cache."""
+STACK_BYTES = 3 * 2**20
+"""Memory that a stack's step works on; ``docs/design.md`` has the measurement."""
 
-LARGE_NETWORK = 2**15
-"""Numbers a step of one network works on from which a stack gains nothing."""
+MOST = 32
+"""Networks in a stack, and fits in a job, at most."""
 
 
 @dataclass
@@ -178,7 +181,7 @@ def fit_tasks(tasks):
         Their ``fitted`` or ``error`` is set; nothing is raised.
     """
     with one_blas_thread():
-        stacks = defaultdict(list)
+        groups, once = defaultdict(list), Memo()
         for task in tasks:
             task.fitted = task.estimator._shallow_copy()
             if task.seed is not None:
@@ -186,17 +189,26 @@ def fit_tasks(tasks):
             if not _may_stack(task):
                 task.recorded(_fit_alone, task)
                 continue
-            task.fit = task.recorded(task.fitted._prepare, task.X, task.y, task.sample_weight)
+            prepare = partial(task.fitted._prepare, once=once)
+            task.fit = task.recorded(prepare, task.X, task.y, task.sample_weight)
             if task.error is None:
-                stacks[structure(task.fitted, task.fit)].append(task)
-        for members in stacks.values():
-            for group in _of_near_lengths(members):
-                _fit_stack(group)
+                groups[structure(task.fitted, task.fit)].append(task)
+        for group in groups.values():
+            for members in _of_near_lengths(group):
+                n_stacks = max(1, round(len(members) / stack_size(members[0].fit)))
+                for stack in evenly(members, n_stacks):
+                    _fit_stack(stack)
     for task in tasks:
         if task.error is not None:
             task.fitted = None
         elif task.seed is not None:
             task.fitted.random_state = task.estimator.random_state
+
+
+def evenly(items, n_parts):
+    """Return slices of a list, as equal as can be."""
+    bounds = np.linspace(0, len(items), n_parts + 1).round().astype(int)
+    return [items[start:stop] for start, stop in pairwise(bounds)]
 
 
 def _may_stack(task):
@@ -259,8 +271,22 @@ def _of_near_lengths(tasks):
     return groups
 
 
+def stack_size(fit):
+    """Return how many networks like that of a prepared fit train best as one stack.
+
+    A step reads and writes parameters, gradient, two moments and a scratch array, and net
+    inputs, activations and errors of the batch; all of it should stay in the cache.
+    """
+    network = fit.training.network
+    per_network = 5 * len(network.parameters) + 3 * fit.batch_size * sum(network.layer_sizes[1:])
+    return int(np.clip(STACK_BYTES // (per_network * network.dtype.itemsize), 1, MOST))
+
+
 def _fit_stack(tasks):
     """Train the prepared fits of some tasks together, and complete each."""
+    if len(tasks) == 1:
+        tasks[0].recorded(_run, tasks[0])
+        return
     start = perf_counter()
     members = train_together([task.fit for task in tasks], tasks[0].fitted.shuffle)
     share = (perf_counter() - start) / len(tasks)
@@ -276,6 +302,11 @@ def _complete(task):
     with np.errstate(all="ignore"):
         went_back = task.fit.loop.finish(task.fit.samples)
     task.fitted._complete(task.fit, went_back)
+
+
+def _run(task):
+    task.fitted._run(task.fit)
+    del task.fit
 
 
 def plan(estimators, n_features, n_samples, data, n_jobs):
@@ -305,13 +336,10 @@ def plan(estimators, n_features, n_samples, data, n_jobs):
     for group in groups.values():
         # those that read the same rows together: they share their batches
         group.sort(key=lambda i: (n_samples[i], data[i]))
-        size = stack_size(estimators[group[0]], n_features)
-        n_chunks = -(-len(group) // size)
-        if n_workers > 1:
-            n_chunks = max(n_chunks, min(len(group), -(-n_workers // len(groups))))
-        bounds = np.linspace(0, len(group), n_chunks + 1).round().astype(int)
-        chunks += [group[a:b] for a, b in itertools.pairwise(bounds)]
-    return chunks
+        n_chunks = max(-(-len(group) // MOST), -(-n_workers // len(groups)))
+        chunks += evenly(group, min(n_chunks, len(group)))
+    # the longest first, so that no process begins one when the others are done
+    return sorted(chunks, key=lambda c: -len(c) * _weight(estimators[c[0]], n_features))
 
 
 def _looks(estimator):
@@ -321,18 +349,10 @@ def _looks(estimator):
     return type(estimator), *(repr(getattr(estimator, name, None)) for name in names)
 
 
-def stack_size(estimator, n_features):
-    """Return how many networks of an estimator's shape train best as one stack."""
-    from .checks import check_hidden_layer_sizes
-
+def _weight(estimator, n_features):
+    """Return a rough measure of the work that an estimator's fit is."""
     try:
         hidden = check_hidden_layer_sizes(estimator.hidden_layer_sizes, estimator.n_hidden_layers)
-        batch_size = 200 if isinstance(estimator.batch_size, str) else int(estimator.batch_size)
-        sizes = [n_features, *hidden, 1]
-        weights = sum(a * b for a, b in itertools.pairwise(sizes))
-        numbers = weights + batch_size * max(sum(hidden), 1)
     except (TypeError, ValueError):
-        return 1  # its fit will say what is wrong
-    if numbers > LARGE_NETWORK:
-        return 1
-    return int(np.clip(STACK_NUMBERS // numbers, 1, 32))
+        return 0  # its fit will say what is wrong
+    return estimator.max_iter * (1000 + sum(a * b for a, b in pairwise([n_features, *hidden, 1])))

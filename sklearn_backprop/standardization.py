@@ -4,6 +4,7 @@ Training sees ``(x - center) / scale``. Afterwards both go into the first layer 
 the targets' into the last), so the fitted network takes raw ``X``.
 """
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,10 +52,8 @@ class Moments:
     their order does not matter.
     """
 
-    def __init__(self, n_columns):
-        self.total_weight = 0.0
-        self.mean = np.zeros(n_columns)
-        self.squares = np.zeros(n_columns)
+    def __init__(self):
+        self.total_weight = self.mean = self.squares = 0.0
 
     def update(self, X, sample_weight=None):
         """Take in more rows.
@@ -105,6 +104,20 @@ class Moments:
         constant = variance <= n * eps * variance + (n * self.mean * eps) ** 2
         scale = np.where(constant, 1.0, np.sqrt(variance))
         return Scaler(self.mean if center else np.zeros_like(self.mean), scale)
+
+
+NONE_YET = Moments()
+"""Of no rows."""
+
+
+def with_more(moments, X, sample_weight=None):
+    """Return the moments of more rows; those given stay as they are.
+
+    Parameters are those of ``Moments.update``.
+    """
+    moments = copy(moments)
+    moments.update(X, sample_weight)
+    return moments
 
 
 def fold(weights, biases, features=None, targets=None):

@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 
+from .memo import directly
+from .samples import rows_of
 from .training import mean_loss
 
 
@@ -24,7 +26,7 @@ def held_out_rows(stratify, n_samples, fraction, random_state):
     return rows, held_out
 
 
-def make_validation(estimator, training, X, y, sample_weight, rows=None):
+def make_validation(estimator, training, X, y, sample_weight, rows=None, once=directly):
     """Return a function without arguments that scores the training's network.
 
     Parameters
@@ -37,6 +39,8 @@ def make_validation(estimator, training, X, y, sample_weight, rows=None):
         The checked data.
     rows : ndarray of int, default=None
         Which of them are the validation set; None means all.
+    once : callable, default=directly
+        May be a ``Memo`` of fits on the same data.
 
     Returns
     -------
@@ -44,7 +48,7 @@ def make_validation(estimator, training, X, y, sample_weight, rows=None):
         Returns the score to monitor, which is the first, and a dict for the history.
     """
     samples = estimator._samples(
-        training, X, estimator._targets_of(y), estimator._weighted(sample_weight, y), rows
+        training, X, estimator._targets_of(y), estimator._weighted(sample_weight, y), rows, once
     )
 
     def validation_loss():
@@ -54,7 +58,7 @@ def make_validation(estimator, training, X, y, sample_weight, rows=None):
     if isinstance(estimator.scoring, str) and estimator.scoring == "loss":
         return validation_loss
     if rows is not None:
-        X, y = X[rows], y[rows]
+        X, y = once(rows_of, X, rows), y[rows]
         sample_weight = None if sample_weight is None else sample_weight[rows]
     scorers = named_scorers(estimator.scoring)
     preview = estimator._shallow_copy()
