@@ -11,7 +11,9 @@ not recognize run as they are.
 """
 
 import warnings
-from functools import partial
+from collections import Counter, defaultdict
+from functools import cached_property, partial
+from itertools import count
 
 from joblib import Parallel, delayed, parallel_config
 from joblib.parallel import ParallelBackendBase, get_active_backend
@@ -22,10 +24,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from .base import BaseBackprop
+from .memo import Memo
 from .stacking import Task, fit_tasks, own_seeds, plan
 
 KNOWN = {_validation._fit_and_score, _validation._fit_and_predict}
 """The functions whose calls fit ``estimator`` on the rows ``train`` of X and y."""
+
+WAVE = 128
+"""Calls from which on a wave takes no further setting of the preprocessing."""
 
 MANY = 10**5
 """Calls to gather at once, as joblib sees it: all there are."""
@@ -54,6 +60,25 @@ class Call:
             self.is_known = self._may_stack()
 
     @property
+    def weight(self):
+        """The sample weights that the network's fit gets."""
+        return self.fit_params.get(f"{self.prefix}sample_weight")
+
+    @cached_property
+    def preprocessing(self):
+        """What the steps before the network depend on; None if there are none."""
+        if not self.is_known or type(self.estimator) is not Pipeline:
+            return None
+        if len(self.estimator.steps) == 1:
+            return None
+        own = (item for item in self.parameters.items() if not item[0].startswith(self.prefix))
+        return id(self.train), tuple(sorted((name, id(value)) for name, value in own))
+
+    def set_parameters(self):
+        """Give the estimator the candidate's parameters, as scikit-learn does before a fit."""
+        self.estimator.set_params(**clone(self.parameters, safe=False))
+
+    @property
     def network(self):
         """The estimator of this package that is fitted in the end."""
         estimator = self.estimator
@@ -67,8 +92,7 @@ class Call:
     def _may_stack(self):
         estimator, own = self.estimator, {"sample_weight"}
         if type(estimator) is Pipeline:
-            names = {name for name, _ in estimator.steps}
-            if estimator.memory is not None or names & self.parameters.keys():
+            if estimator.memory is not None or estimator.steps[-1][0] in self.parameters:
                 return False
             own = set() if get_config()["enable_metadata_routing"] else {
                 f"{self.prefix}sample_weight"
@@ -149,15 +173,9 @@ class StackingBackend(ParallelBackendBase):
         jobs, self.pending = self.pending, []
         calls = [Call(job.batch) for job in jobs]
         with parallel_config(backend=self.outer, n_jobs=self.outer_n_jobs):
-            n_jobs = self.n_jobs
-            chunks = chunked(calls, n_jobs)
-            results = Parallel(n_jobs=n_jobs)(
-                delayed(run_together)([calls[i] for i in chunk]) for chunk in chunks
-            )
-        for chunk, part in zip(chunks, results, strict=True):
-            for i, result in zip(chunk, part, strict=True):
-                jobs[i].result = [result]
-        for job in jobs:
+            results = run_in_waves(calls, self.n_jobs)
+        for job, result in zip(jobs, results, strict=True):
+            job.result = [result]
             job.callback()
 
 
@@ -175,33 +193,99 @@ class Job:
         return self.result
 
 
-def chunked(calls, n_jobs):
+def run_in_waves(calls, n_jobs):
+    """Run calls; return their results.
+
+    Steps before a network are fitted once a fold and setting of their own parameters.
+    What they make of X is kept while a wave of calls uses it, so memory stays bounded.
+    """
+    results = [None] * len(calls)
+    with Parallel(n_jobs=n_jobs) as parallel:
+        for wave in waves(calls):
+            preprocessed = preprocess([calls[i] for i in wave], parallel)
+            chunks = chunked(calls, wave, n_jobs)
+            parts = parallel(
+                delayed(run_together)(
+                    [calls[i] for i in chunk],
+                    [preprocessed.get(calls[i].preprocessing) for i in chunk],
+                )
+                for chunk in chunks
+            )
+            for chunk, part in zip(chunks, parts, strict=True):
+                for i, result in zip(chunk, part, strict=True):
+                    results[i] = result
+    return results
+
+
+def waves(calls):
+    """Return lists of positions: calls of few distinct settings of the preprocessing."""
+    by_setting = defaultdict(list)
+    for i, call in enumerate(calls):
+        by_setting[call.preprocessing and call.preprocessing[1]].append(i)
+    found = [by_setting.pop(None)] if None in by_setting else []
+    for positions in by_setting.values():
+        if not found or len(found[-1]) >= WAVE:
+            found.append([])
+        found[-1] += positions
+    return found
+
+
+def preprocess(calls, parallel):
+    """Fit what stands before the networks; return ``{key: Task}``."""
+    first, n_calls = {}, Counter(call.preprocessing for call in calls)
+    for call in calls:
+        if call.preprocessing is not None:
+            first.setdefault(call.preprocessing, call)
+    tasks = parallel(delayed(fit_steps)(call) for call in first.values())
+    for key, task in zip(first, tasks, strict=True):
+        task.seconds /= n_calls[key]
+    return dict(zip(first, tasks, strict=True))
+
+
+def fit_steps(call):
+    """Return a task with the fitted steps before a call's network, and what they make of X."""
+    call.set_parameters()
+    X, y, _ = training_rows(call.X, call.y, None, call.train)
+    task = Task(None, None, None, steps=call.estimator[:-1])
+    task.X = task.recorded(task.steps.fit_transform, X, y)
+    return task
+
+
+def training_rows(X, y, sample_weight, train):
+    """Return the rows of each to train on."""
+    return [
+        array if array is None else _safe_indexing(array, train) for array in (X, y, sample_weight)
+    ]
+
+
+def chunked(calls, wave, n_jobs):
     """Return lists of positions of calls, those that can train together in one."""
-    known = [i for i, call in enumerate(calls) if call.is_known]
-    chunks = [[i] for i, call in enumerate(calls) if not call.is_known]
+    known = [i for i in wave if calls[i].is_known]
+    chunks = [[i] for i in wave if not calls[i].is_known]
     if known:
         looks = [calls[i].looks() for i in known]
         X = calls[known[0]].X
         n_features = X.shape[1] if hasattr(X, "shape") else len(X[0])
         n_samples = [len(calls[i].train) for i in known]
-        data = [id(calls[i].train) for i in known]
+        number = defaultdict(count().__next__)
+        data = [number[calls[i].preprocessing or id(calls[i].train)] for i in known]
         chunks += [[known[i] for i in c] for c in plan(looks, n_features, n_samples, data, n_jobs)]
     return chunks
 
 
-def run_together(calls):
+def run_together(calls, preprocessed):
     """Run calls, the fits of all that are known in stacks; return their results."""
-    known = [call for call in calls if call.is_known]
-    shared = {}
-    tasks = [prepared(call, shared) for call in known]
-    ready = [task for task in tasks if task.error is None]
+    once = Memo()
+    tasks = [
+        prepared(call, done, once) if call.is_known else None
+        for call, done in zip(calls, preprocessed, strict=True)
+    ]
+    ready = [task for task in tasks if task is not None and task.error is None]
     for task, seed in zip(ready, own_seeds([t.estimator for t in ready]), strict=True):
         task.seed = seed
     fit_tasks(ready)
-    done = {id(call): task for call, task in zip(known, tasks, strict=True)}
     results = []
-    for call in calls:
-        task = done.get(id(call))
+    for call, task in zip(calls, tasks, strict=True):
         if task is not None:
             call.estimator.fit = partial(fit_as_done, call.estimator, task)
         result = call()
@@ -211,44 +295,14 @@ def run_together(calls):
     return results
 
 
-def prepared(call, shared):
-    """Return the task that a call amounts to, its preprocessing done; it is shared."""
-    rows = _shared(shared, ("rows", id(call.train)), lambda: _rows(call))
-    task = Task(None, *rows)
-    call.estimator.set_params(**clone(call.parameters, safe=False))
-    task.estimator, task.preprocessing = call.network, None
-    if type(call.estimator) is Pipeline and len(call.estimator.steps) > 1:
-        own = sorted(
-            (name, id(value))
-            for name, value in call.parameters.items()
-            if not name.startswith(call.prefix)
-        )
-        task.recorded(_preprocess, call, task, shared, (id(call.train), *own))
+def prepared(call, done, once):
+    """Return the task that a call amounts to, after its preprocessing, which is shared."""
+    call.set_parameters()
+    task = Task(call.network, *once(training_rows, call.X, call.y, call.weight, call.train))
+    if done is not None:
+        task.steps, task.X, task.error = done.steps, done.X, done.error
+        task.warnings, task.seconds = list(done.warnings), done.seconds
     return task
-
-
-def _shared(shared, key, make):
-    if key not in shared:
-        shared[key] = make()
-    return shared[key]
-
-
-def _rows(call):
-    weight = call.fit_params.get(f"{call.prefix}sample_weight")
-    return [
-        array if array is None else _safe_indexing(array, call.train)
-        for array in (call.X, call.y, weight)
-    ]
-
-
-def _preprocess(call, task, shared, key):
-    """Fit the steps before the network, once for all that share them."""
-
-    def fit():
-        steps = call.estimator[:-1]
-        return steps, steps.fit_transform(task.X, task.y)
-
-    task.preprocessing, task.X = _shared(shared, ("steps", *key), fit)
 
 
 def fit_as_done(estimator, task, *args, **kwargs):
@@ -261,6 +315,6 @@ def fit_as_done(estimator, task, *args, **kwargs):
     if type(estimator) is not Pipeline:
         estimator.__dict__.update(task.fitted.__dict__)
         return estimator
-    first = [] if task.preprocessing is None else task.preprocessing.steps
+    first = [] if task.steps is None else task.steps.steps
     estimator.steps = [*first, (estimator.steps[-1][0], task.fitted)]
     return estimator

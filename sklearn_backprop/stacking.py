@@ -39,6 +39,7 @@ class Task:
     y: Any
     sample_weight: Any = None
     seed: int = None  # in place of a random_state that is shared or None
+    steps: Any = None  # the fitted steps of a pipeline before the estimator
     fitted: Any = None
     error: Exception = None
     warnings: list = field(default_factory=list)
