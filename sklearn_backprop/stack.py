@@ -244,13 +244,19 @@ class Stack:
         if not len(idle):
             return step(training, X, Y, weight)
         _spread(training.state, len(self.members))
-        kept = [training.network.parameters, *_rows_of(training.state, len(self.members))]
-        before = [array[idle].copy() for array in kept]
+        before = [array[idle].copy() for array in self._what_steps_change()]
         result = step(training, X, Y, weight)
-        kept = [training.network.parameters, *_rows_of(training.state, len(self.members))]
-        for array, rows_before in zip(kept, before, strict=True):
+        for array, rows_before in zip(self._what_steps_change(), before, strict=True):
             array[idle] = rows_before
         return result
+
+    def _what_steps_change(self):
+        network = self.training.network
+        return [
+            network.parameters,
+            network.gradient,
+            *_rows_of(self.training.state, len(self.members)),
+        ]
 
     def _gather(self, start, stop):
         """Return X a stream; Y and the weights (None if all are 1) a member."""
@@ -268,7 +274,7 @@ class Stack:
         if self.by_step:
             shares = np.broadcast_to(done, len(self.trainings))
             for training, share in zip(self.trainings, shares, strict=True):
-                if training.schedule.by_step:
+                if training.schedule.by_step and share < 1:  # else it has had its last step
                     training.set_rate(share)
         self.training.learning_rate = _column([t.learning_rate for t in self.trainings])
 
