@@ -1,6 +1,7 @@
 """What happens around the epochs: recording, validation, stopping, restoring."""
 
 import time
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ class PreparedFit:
     samples: Samples
     batch_size: int
     statistics: dict  # of the data before this call, to go back to
+    order: np.ndarray = None  # of the samples, if training has been paused
 
     @property
     def training(self):
@@ -87,6 +89,7 @@ class FitLoop:
         self.start = time.perf_counter()
         self.seconds_before = training.history.columns.get("seconds", [0.0])[-1]
         self.has_diverged = self.has_converged = self.was_stopped = False
+        self.was_interrupted = False
         self.keeps_best = validate is not None
         self.n_epochs = 0
         parameters = training.network.parameters
@@ -103,7 +106,6 @@ class FitLoop:
             Whether these are the weights from before, as if there had been no call.
         """
         self.begin(single_epoch)
-        interrupted = False
         value = limit = None
         try:
             value, limit = train(
@@ -121,8 +123,8 @@ class FitLoop:
                 self.training.best.update(-value, 0, self.tol)
         except KeyboardInterrupt:
             warn("Training interrupted by user.")
-            interrupted = True
-        return self._restore(samples, interrupted)
+            self.was_interrupted = True
+        return self._restore(samples)
 
     def begin(self, single_epoch=False):
         """Get ready for the first epoch."""
@@ -133,15 +135,25 @@ class FitLoop:
             score, _ = self.validate()
             self.training.best.update(float(score), 0, self.tol)
 
+    def resume(self):
+        """Go on after a pause, which is not training time."""
+        self.seconds_before = self.training.history.columns["seconds"][-1]
+        self.start = time.perf_counter()
+
     def finish(self, samples):
         """Warn if training ended too early, and restore the weights to keep, as ``run`` does."""
         self._warn_at_limit(None)
         return self._restore(samples)
 
-    def _restore(self, samples, interrupted=False):
+    def snapshot(self, samples):
+        """Return a copy that has been finished here, without warnings, and what ``run`` returns."""
+        loop = deepcopy(self)
+        return loop, loop._restore(samples)
+
+    def _restore(self, samples):
         """Put the weights to keep into the network; return whether they are those from before."""
         restored = None
-        if interrupted:
+        if self.was_interrupted:
             restored = self._start if self._last is None else self._last
         if self.has_diverged:
             restored = self._best_after_divergence(samples)

@@ -16,11 +16,13 @@ from functools import wraps
 from joblib import parallel_config
 from sklearn import model_selection as _original
 
+from .halving import SuccessiveHalvingSearchCV
 from .search_tasks import StackingBackend
 
 __all__ = [
     "GridSearchCV",
     "RandomizedSearchCV",
+    "SuccessiveHalvingSearchCV",
     "cross_val_predict",
     "cross_val_score",
     "cross_validate",

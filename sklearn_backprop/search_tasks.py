@@ -12,6 +12,7 @@ not recognize run as they are.
 
 import warnings
 from collections import Counter, defaultdict
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import count
 
@@ -25,7 +26,7 @@ from sklearn.utils import _safe_indexing
 
 from .base import BaseBackprop
 from .memo import Memo
-from .stacking import Task, fit_tasks, own_seeds, plan
+from .stacking import Task, fit_tasks, own_seeds, plan, snapshot
 
 KNOWN = {_validation._fit_and_score, _validation._fit_and_predict}
 """The functions whose calls fit ``estimator`` on the rows ``train`` of X and y."""
@@ -136,12 +137,18 @@ class StackingBackend(ParallelBackendBase):
 
     It gathers calls until the first result is asked for. The stacks go to the backend
     that was active before, with the number of jobs that was asked for.
+
+    Parameters
+    ----------
+    rungs : Rungs, default=None
+        Where training pauses, and what of it has been paused.
     """
 
     supports_retrieve_callback = False
 
-    def __init__(self):
+    def __init__(self, rungs=None):
         super().__init__(nesting_level=0)
+        self.rungs = rungs
         self.outer, self.outer_n_jobs = get_active_backend()
         self.n_jobs = None
         self.pending = []
@@ -173,7 +180,7 @@ class StackingBackend(ParallelBackendBase):
         jobs, self.pending = self.pending, []
         calls = [Call(job.batch) for job in jobs]
         with parallel_config(backend=self.outer, n_jobs=self.outer_n_jobs):
-            results = run_in_waves(calls, self.n_jobs)
+            results = run_in_waves(calls, self.n_jobs, self.rungs)
         for job, result in zip(jobs, results, strict=True):
             job.result = [result]
             job.callback()
@@ -193,27 +200,70 @@ class Job:
         return self.result
 
 
-def run_in_waves(calls, n_jobs):
+class Rungs:
+    """Trainings that pause, are scored, and go on.
+
+    Parameters
+    ----------
+    resource : str
+        The parameter of a search that counts epochs.
+    n_epochs : int
+        Of a training that is never dropped.
+    """
+
+    def __init__(self, resource, n_epochs):
+        self.resource = resource
+        self.n_epochs = n_epochs
+        self.paused, self.paused_before = {}, {}
+
+    def next(self):
+        """Forget trainings that the last rung has not gone on with."""
+        self.paused_before, self.paused = self.paused, {}
+
+    def key(self, call):
+        """Return what is the same for a candidate and fold on each rung."""
+        own = (item for item in call.parameters.items() if item[0] != self.resource)
+        return id(call.train), tuple(sorted((name, id(value)) for name, value in own))
+
+    def begin(self, call):
+        """Return the paused task of a call, or a new one that will pause."""
+        task = self.paused_before.get(self.key(call))
+        until = call.parameters[self.resource]
+        if task is None:
+            return Task(until=until, planned=self.n_epochs)
+        return replace(task, until=until, seconds=0.0, warnings=[])
+
+
+def run_in_waves(calls, n_jobs, rungs=None):
     """Run calls; return their results.
 
     Steps before a network are fitted once a fold and setting of their own parameters.
     What they make of X is kept while a wave of calls uses it, so memory stays bounded.
     """
+
+    def has_rungs(call):
+        return rungs is not None and call.is_known
+
     results = [None] * len(calls)
     with Parallel(n_jobs=n_jobs) as parallel:
         for wave in waves(calls):
-            preprocessed = preprocess([calls[i] for i in wave], parallel)
+            tasks = {i: rungs.begin(calls[i]) if has_rungs(calls[i]) else Task() for i in wave}
+            new = [calls[i] for i in wave if tasks[i].fitted is None]
+            preprocessed = preprocess(new, parallel)
             chunks = chunked(calls, wave, n_jobs)
             parts = parallel(
                 delayed(run_together)(
                     [calls[i] for i in chunk],
+                    [tasks[i] for i in chunk],
                     [preprocessed.get(calls[i].preprocessing) for i in chunk],
                 )
                 for chunk in chunks
             )
             for chunk, part in zip(chunks, parts, strict=True):
-                for i, result in zip(chunk, part, strict=True):
+                for i, (result, task) in zip(chunk, part, strict=True):
                     results[i] = result
+                    if task is not None:
+                        rungs.paused[rungs.key(calls[i])] = task
     return results
 
 
@@ -246,7 +296,7 @@ def fit_steps(call):
     """Return a task with the fitted steps before a call's network, and what they make of X."""
     call.set_parameters()
     X, y, _ = training_rows(call.X, call.y, None, call.train)
-    task = Task(None, None, None, steps=call.estimator[:-1])
+    task = Task(steps=call.estimator[:-1])
     task.X = task.recorded(task.steps.fit_transform, X, y)
     return task
 
@@ -273,36 +323,43 @@ def chunked(calls, wave, n_jobs):
     return chunks
 
 
-def run_together(calls, preprocessed):
-    """Run calls, the fits of all that are known in stacks; return their results."""
+def run_together(calls, tasks, preprocessed):
+    """Run calls, the fits of all that are known in stacks; return results and paused tasks."""
     once = Memo()
-    tasks = [
-        prepared(call, done, once) if call.is_known else None
-        for call, done in zip(calls, preprocessed, strict=True)
-    ]
-    ready = [task for task in tasks if task is not None and task.error is None]
-    for task, seed in zip(ready, own_seeds([t.estimator for t in ready]), strict=True):
+    for call, task, done in zip(calls, tasks, preprocessed, strict=True):
+        if call.is_known and task.fitted is None:
+            prepare(call, task, done, once)
+    known = [task for call, task in zip(calls, tasks, strict=True) if call.is_known]
+    new = [task for task in known if task.fitted is None and task.error is None]
+    for task, seed in zip(new, own_seeds([task.estimator for task in new]), strict=True):
         task.seed = seed
-    fit_tasks(ready)
-    results = []
-    for call, task in zip(calls, tasks, strict=True):
-        if task is not None:
-            call.estimator.fit = partial(fit_as_done, call.estimator, task)
-        result = call()
-        if task is not None and isinstance(result, dict) and "fit_time" in result:
-            result["fit_time"] = task.seconds
-        results.append(result)
-    return results
+    fit_tasks([*new, *(task for task in known if task.fit is not None)])
+    return [finished(call, task) for call, task in zip(calls, tasks, strict=True)]
 
 
-def prepared(call, done, once):
-    """Return the task that a call amounts to, after its preprocessing, which is shared."""
+def finished(call, task):
+    """Run a call whose fit has been done; return its result, and its task if it is paused."""
+    if not call.is_known:
+        return call(), None
+    call.estimator.fit = partial(fit_as_done, call.estimator, task)
+    result = call()
+    if isinstance(result, dict) and "fit_time" in result:
+        result["fit_time"] = task.seconds
+    task.estimator = task.X = task.y = task.sample_weight = None
+    may_go_on = task.until is not None and task.error is None
+    return result, task if may_go_on else None
+
+
+def prepare(call, task, done, once):
+    """Fill in the task that a call amounts to, after its preprocessing, which is shared."""
     call.set_parameters()
-    task = Task(call.network, *once(training_rows, call.X, call.y, call.weight, call.train))
+    task.estimator = call.network
+    task.X, task.y, task.sample_weight = once(
+        training_rows, call.X, call.y, call.weight, call.train
+    )
     if done is not None:
         task.steps, task.X, task.error = done.steps, done.X, done.error
         task.warnings, task.seconds = list(done.warnings), done.seconds
-    return task
 
 
 def fit_as_done(estimator, task, *args, **kwargs):
@@ -312,9 +369,13 @@ def fit_as_done(estimator, task, *args, **kwargs):
         warnings.warn(message, stacklevel=2)
     if task.error is not None:
         raise task.error
+    model = task.fitted if task.fit is None else snapshot(task)
+    if task.until is not None:
+        model = model._shallow_copy()
+        model.max_iter = task.until
     if type(estimator) is not Pipeline:
-        estimator.__dict__.update(task.fitted.__dict__)
+        estimator.__dict__.update(model.__dict__)
         return estimator
     first = [] if task.steps is None else task.steps.steps
-    estimator.steps = [*first, (estimator.steps[-1][0], task.fitted)]
+    estimator.steps = [*first, (estimator.steps[-1][0], model)]
     return estimator

@@ -26,7 +26,8 @@ class Stream:
         self.samples = member.samples
         self.batch_size = member.batch_size
         self.random_state = member.training.random_state
-        self.order = np.arange(self.samples.n_samples)
+        paused = member.fit.order
+        self.order = np.arange(self.samples.n_samples) if paused is None else paused
         self.buffers = {}
 
     def fits(self, member):
@@ -35,6 +36,7 @@ class Stream:
             self.batch_size == member.batch_size
             and self.samples.equals(member.samples)
             and _same_state(self.random_state, member.training.random_state)
+            and (member.fit.order is None or np.array_equal(self.order, member.fit.order))
         )
 
     def begin_epoch(self, shuffle):
@@ -85,41 +87,50 @@ class Member:
         self.samples = fit.samples
         self.batch_size = fit.batch_size
         self.stream = self.error = None
+        self.has_ended = False
 
     def end_of_epoch(self, loss):
         """Return whether training has ended, by itself or by an error."""
         try:
-            return self.loop.end_of_epoch(loss)
+            self.has_ended = self.loop.end_of_epoch(loss)
         except Exception as error:
             self.error = error
-            return True
+            self.has_ended = True
+        return self.has_ended
 
     def leave(self):
-        """Take along the random stream as it now stands."""
+        """Take along the random stream and the order of the samples as they now stand."""
         state = np.random.RandomState()
         state.set_state(self.stream.random_state.get_state())
         self.training.random_state = state
+        self.fit.order = self.stream.order.copy()
 
 
-def train_together(fits, shuffle):
+def train_together(fits, shuffle, until=None):
     """Train fits whose structure agrees; each ends as its own loop says.
 
     Parameters
     ----------
     fits : list of PreparedFit
-        Of one structure (see ``stacking.structure``), their loops not begun.
+        Of one structure (see ``stacking.structure``), new or paused.
     shuffle : bool
         Whether each epoch has a new order.
+    until : int, default=None
+        Pause after this epoch.
 
     Returns
     -------
     list of Member
-        In the order of ``fits``. What remains is ``loop.finish``, or to raise ``error``.
+        In the order of ``fits``. For those that have ended what remains is
+        ``loop.finish``, or to raise ``error``.
     """
     members = [Member(fit) for fit in fits]
     streams = []
     for member in members:
-        member.loop.begin()
+        if member.fit.order is None:
+            member.loop.begin()
+        else:
+            member.loop.resume()
         member.stream = next((stream for stream in streams if stream.fits(member)), None)
         if member.stream is None:
             member.stream = Stream(member)
@@ -131,7 +142,11 @@ def train_together(fits, shuffle):
             ended = set()
             while not ended:
                 losses = stack.epoch(shuffle)
-                ended = {m for m, loss in zip(alive, losses, strict=True) if m.end_of_epoch(loss)}
+                ended = {
+                    member
+                    for member, loss in zip(alive, losses, strict=True)
+                    if member.end_of_epoch(loss) or member.loop.n_epochs == until
+                }
             stack.release()
             for member in ended:
                 member.leave()

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
@@ -34,13 +34,16 @@ MOST = 32
 class Task:
     """One fit: what to fit, and on what; then how it went."""
 
-    estimator: Any
-    X: Any
-    y: Any
+    estimator: Any = None
+    X: Any = None
+    y: Any = None
     sample_weight: Any = None
     seed: int = None  # in place of a random_state that is shared or None
     steps: Any = None  # the fitted steps of a pipeline before the estimator
+    until: int = None  # pause after this epoch,
+    planned: int = None  # of so many that the learning rate is planned for
     fitted: Any = None
+    fit: Any = None  # while it trains, or is paused
     error: Exception = None
     warnings: list = field(default_factory=list)
     seconds: float = 0.0
@@ -184,15 +187,11 @@ def fit_tasks(tasks):
     with one_blas_thread():
         groups, once = defaultdict(list), Memo()
         for task in tasks:
-            task.fitted = task.estimator._shallow_copy()
-            if task.seed is not None:
-                task.fitted.random_state = task.seed
-            if not _may_stack(task):
-                task.recorded(_fit_alone, task)
-                continue
-            prepare = partial(task.fitted._prepare, once=once)
-            task.fit = task.recorded(prepare, task.X, task.y, task.sample_weight)
-            if task.error is None:
+            if task.fit is None:
+                _begin(task, once)
+            else:
+                task.fitted._set_dropout(task.fit.training)  # a pickled network has lost it
+            if task.fit is not None:
                 groups[structure(task.fitted, task.fit)].append(task)
         for group in groups.values():
             for members in _of_near_lengths(group):
@@ -202,8 +201,23 @@ def fit_tasks(tasks):
     for task in tasks:
         if task.error is not None:
             task.fitted = None
-        elif task.seed is not None:
+        elif task.seed is not None and task.fit is None:
             task.fitted.random_state = task.estimator.random_state
+
+
+def _begin(task, once):
+    """Prepare a task's fit; one that cannot be part of a stack is done at once."""
+    task.fitted = task.estimator._shallow_copy()
+    if task.seed is not None:
+        task.fitted.random_state = task.seed
+    if not _may_stack(task):
+        task.recorded(_fit_alone, task)
+        task.until = None  # it has gone as far as its own max_iter says
+        return
+    if task.planned is not None:
+        task.fitted.max_iter = task.planned
+    prepare = partial(task.fitted._prepare, once=once)
+    task.fit = task.recorded(prepare, task.X, task.y, task.sample_weight)
 
 
 def evenly(items, n_parts):
@@ -285,18 +299,29 @@ def stack_size(fit):
 
 def _fit_stack(tasks):
     """Train the prepared fits of some tasks together, and complete each."""
-    if len(tasks) == 1:
+    until = tasks[0].until
+    if len(tasks) == 1 and until is None:
         tasks[0].recorded(_run, tasks[0])
         return
     start = perf_counter()
-    members = train_together([task.fit for task in tasks], tasks[0].fitted.shuffle)
+    members = train_together([task.fit for task in tasks], tasks[0].fitted.shuffle, until)
     share = (perf_counter() - start) / len(tasks)
     for task, member in zip(tasks, members, strict=True):
         task.seconds += share
         task.error = member.error
-        if task.error is None:
+        if member.has_ended and task.error is None:
             task.recorded(_complete, task)
-        del task.fit
+        if member.has_ended:
+            task.fit = None
+
+
+def snapshot(task):
+    """Return a paused task's estimator as if its training had ended here."""
+    model = task.fitted._shallow_copy()
+    with np.errstate(all="ignore"):
+        loop, went_back = task.fit.loop.snapshot(task.fit.samples)
+    model._complete(replace(task.fit, loop=loop), went_back)
+    return model
 
 
 def _complete(task):
@@ -306,8 +331,10 @@ def _complete(task):
 
 
 def _run(task):
-    task.fitted._run(task.fit)
-    del task.fit
+    fit, task.fit = task.fit, None
+    task.fitted._run(fit)
+    if fit.loop.was_interrupted:
+        raise KeyboardInterrupt  # ends them all
 
 
 def plan(estimators, n_features, n_samples, data, n_jobs):
