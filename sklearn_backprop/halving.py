@@ -138,7 +138,9 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
         """
         self._folds = SameFolds(check_cv(self.cv, y, classifier=is_classifier(self.estimator)))
         self._resource = epochs_parameter(self.estimator)
-        max_epochs = self.max_epochs or self.estimator.get_params()[self._resource]
+        max_epochs = self.max_epochs
+        if max_epochs is None:
+            max_epochs = self.estimator.get_params()[self._resource]
         self._candidates = self._draw()
         self.n_resources_ = rungs(len(self._candidates), self.factor, self.min_epochs, max_epochs)
         self._rungs = Rungs(self._resource, max_epochs)
@@ -230,12 +232,12 @@ def rungs(n_candidates, factor, min_epochs, max_epochs):
     """Return the epochs of each rung."""
     if not factor > 1:
         raise ValueError(f"factor must be above 1, got {factor!r}. 3 keeps one in three.")
+    if max_epochs < 1:
+        raise ValueError(f"max_epochs must be at least 1, got {max_epochs!r}.")
     if min_epochs is not None and not 1 <= min_epochs <= max_epochs:
         raise ValueError(
             f"min_epochs must lie between 1 and max_epochs={max_epochs}, got {min_epochs!r}."
         )
-    if max_epochs < 1:
-        raise ValueError(f"max_epochs must be at least 1, got {max_epochs!r}.")
     rounding = 1e-9  # log(9, 3) is not quite 2
     n_rungs = 1 + ceil(log(n_candidates, factor) - rounding)
     n_rungs = min(n_rungs, 1 + floor(log(max_epochs / (min_epochs or 1), factor) + rounding))
