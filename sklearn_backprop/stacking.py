@@ -2,7 +2,7 @@
 
 import itertools
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -139,17 +139,15 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, n_jobs=None):
 
 
 def own_seeds(estimators):
-    """Return a seed for each estimator whose ``random_state`` is not an int of its own."""
-    shared = {}
-    seeds = []
-    for estimator in estimators:
-        given = estimator.random_state
-        if isinstance(given, (int, np.integer)):
-            seeds.append(None)
-        else:
-            generator = shared.setdefault(id(given), check_random_state(given))
-            seeds.append(int(generator.randint(2**31)))
-    return seeds
+    """Return a seed for each estimator whose ``random_state`` is None or shared, else None."""
+    given = [estimator.random_state for estimator in estimators]
+    times = Counter(map(id, given))
+    return [
+        int(check_random_state(state).randint(2**31))
+        if state is None or (isinstance(state, np.random.RandomState) and times[id(state)] > 1)
+        else None  # its own, or not valid, which its fit will say
+        for state in given
+    ]
 
 
 def _fit_rows(estimators, X, y, sample_weight, rows, seeds):
