@@ -204,7 +204,8 @@ def _may_stack(task):
     solver = estimator.solver
     kind = OPTIMIZERS.get(solver) if isinstance(solver, str) else solver
     return (
-        not issparse(task.X)
+        type(estimator).fit is BaseBackprop.fit  # a subclass may do more
+        and not issparse(task.X)
         and not is_memory_mapped(task.X)
         and getattr(kind, "stochastic", True)
         and estimator.max_time is None
