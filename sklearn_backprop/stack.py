@@ -287,7 +287,8 @@ class Stack:
     def _set_rates(self, done):
         """Set the learning rates of a step that so much of each member's epoch comes before."""
         if self.by_step:
-            shares = np.broadcast_to(done, len(self.trainings))
+            # Python floats: an np.float64 would take float32 arithmetic to float64
+            shares = np.broadcast_to(done, len(self.trainings)).tolist()
             for training, share in zip(self.trainings, shares, strict=True):
                 if training.schedule.by_step and share < 1:  # else it has had its last step
                     training.set_rate(share)

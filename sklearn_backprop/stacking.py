@@ -1,7 +1,7 @@
 """Fit many estimators at once: those whose networks agree in shape train as one stack."""
 
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import _safe_indexing, check_random_state, indexable
 from sklearn.utils.validation import _num_samples
 
 from .base import BaseBackprop
@@ -117,16 +117,11 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, n_jobs=None):
                 "fit_many fits BackpropClassifier and BackpropRegressor, got "
                 f"{type(estimator).__name__}. Use its own fit."
             )
-    rows = [None] * len(estimators) if rows is None else list(rows)
-    if len(rows) != len(estimators):
-        raise ValueError(
-            f"rows has {len(rows)} entries for {len(estimators)} estimators; pass an index array "
-            "for each, or None for all samples."
-        )
+    X, y, sample_weight = indexable(X, y, sample_weight)
+    rows = [None] * len(estimators) if rows is None else checked_rows(rows, len(estimators))
     seeds = own_seeds(estimators)
     n_samples = [_num_samples(X) if index is None else len(index) for index in rows]
-    n_features = X.shape[1] if hasattr(X, "shape") else len(X[0])
-    chunks = plan(estimators, n_features, n_samples, [id(index) for index in rows], n_jobs)
+    chunks = plan(estimators, n_columns(X), n_samples, [id(index) for index in rows], n_jobs)
     outcomes = Parallel(n_jobs=n_jobs)(
         delayed(_fit_rows)(
             [estimators[i] for i in chunk], X, y, sample_weight,
@@ -145,18 +140,41 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, n_jobs=None):
     return [done[i].fitted for i in range(len(estimators))]
 
 
+def checked_rows(rows, n_estimators):
+    """Return the list of row numbers, one array or None an estimator; raise if it is none."""
+    rows = list(rows)
+    if len(rows) != n_estimators:
+        raise ValueError(
+            f"rows has {len(rows)} entries for {n_estimators} estimators; pass an index array "
+            "for each, or None for all samples."
+        )
+    for i, index in enumerate(rows):
+        array = np.asarray(index)
+        array = array if array.size else array.astype(int)  # an empty list is one of floats
+        if index is not None and (array.ndim != 1 or array.dtype.kind not in "iub"):
+            raise ValueError(f"rows[{i}] must be an array of row numbers or None, got {index!r}.")
+        rows[i] = None if index is None else array
+    return rows
+
+
+def n_columns(X):
+    """Return how many columns X has, which only helps to plan; 1 if it is of another kind."""
+    try:
+        return X.shape[1] if hasattr(X, "shape") else len(X[0])
+    except (IndexError, KeyError, TypeError):
+        return 1
+
+
 def own_seeds(estimators):
-    """Return a seed for each estimator whose ``random_state`` is not an int of its own."""
-    shared = {}
-    seeds = []
-    for estimator in estimators:
-        given = estimator.random_state
-        if isinstance(given, (int, np.integer)):
-            seeds.append(None)
-        else:
-            generator = shared.setdefault(id(given), check_random_state(given))
-            seeds.append(int(generator.randint(2**31)))
-    return seeds
+    """Return a seed for each estimator whose ``random_state`` is None or shared, else None."""
+    given = [estimator.random_state for estimator in estimators]
+    times = Counter(map(id, given))
+    return [
+        int(check_random_state(state).randint(2**31))
+        if state is None or (isinstance(state, np.random.RandomState) and times[id(state)] > 1)
+        else None  # its own, or not valid, which its fit will say
+        for state in given
+    ]
 
 
 def _fit_rows(estimators, X, y, sample_weight, rows, seeds):
@@ -233,7 +251,8 @@ def _may_stack(task):
     solver = estimator.solver
     kind = OPTIMIZERS.get(solver) if isinstance(solver, str) else solver
     return (
-        not issparse(task.X)
+        type(estimator).fit is BaseBackprop.fit  # a subclass may do more
+        and not issparse(task.X)
         and not is_memory_mapped(task.X)
         and getattr(kind, "stochastic", True)
         and estimator.max_time is None

@@ -179,9 +179,10 @@ def clip(gradient, max_norm):
     Over all parameters of a network together, so its direction stays (Pascanu, Mikolov
     and Bengio, "On the difficulty of training recurrent neural networks", ICML 2013).
     """
+    max_norm = np.asarray(max_norm, gradient.dtype)  # of a stack an array, one for each
     norm = np.sqrt(np.vecdot(gradient, gradient))[..., None]
     factor = max_norm / np.maximum(norm, max_norm)
-    np.multiply(gradient, factor.astype(gradient.dtype), out=gradient)
+    np.multiply(gradient, factor, out=gradient)
 
 
 def training_epochs(training, samples, batch_size, shuffle):
