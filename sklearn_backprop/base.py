@@ -267,7 +267,10 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
 
     def _outputs(self, X, output_activation=None):
         """Return outputs for raw X; of the network's output activation, or of another."""
-        X = self._check_X(X)
+        return self._outputs_for(self._check_X(X), output_activation)
+
+    def _outputs_for(self, X, output_activation=None):
+        """Return outputs for checked X."""
         served = self._served
         output_activation = output_activation or served.output_activation
         # many rows are many small products; for a few, limiting threads costs more than it saves

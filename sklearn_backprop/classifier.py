@@ -231,7 +231,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         ndarray of shape (n_samples, n_classes)
             Inside (0, 1). For multilabel each column stands on its own.
         """
-        P = self._outputs(X)
+        return self._probabilities(self._outputs(X))
+
+    def _probabilities(self, P):
+        """Return the probability of each class from the network's outputs."""
         if len(self.classes_) == 1:
             return np.ones_like(P)  # nothing else to choose from
         if self._targets.kind == "binary":

@@ -12,6 +12,23 @@ from .losses import LOSSES
 from .parameters import CONSTRAINTS, document_parameters, losses_for, names
 
 
+def without_axis_of_one(predictions):
+    """Return predictions of shape (n_samples, n_outputs) as a vector if they are of one output."""
+    return predictions.ravel() if predictions.shape[1] == 1 else predictions
+
+
+def score_predictions(loss, y, predictions, sample_weight=None):
+    """Return R², or for several quantiles the mean D² of their pinball losses."""
+    quantiles = np.atleast_1d(getattr(loss, "quantile", ()))
+    if len(quantiles) < 2:
+        return r2_score(y, predictions, sample_weight=sample_weight)
+    scores = [
+        d2_pinball_score(y, column, alpha=q, sample_weight=sample_weight)
+        for column, q in zip(predictions.T, quantiles, strict=True)
+    ]
+    return float(np.mean(scores))
+
+
 @document_parameters(
     losses=f"{names(losses_for('regression'))}",
     loss_notes="``'squared_error'`` is half the squared error; ``'poisson'`` (y >= 0) and "
@@ -192,7 +209,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
                     f"regressor was fitted with loss={loss.name!r}."
                 )
             parts.append(loss.standard_deviations(outputs))
-        parts = [part.ravel() if part.shape[1] == 1 else part for part in parts]
+        parts = [without_axis_of_one(part) for part in parts]
         return tuple(parts) if return_std else parts[0]
 
     def score(self, X, y, sample_weight=None):
@@ -211,15 +228,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         -------
         float
         """
-        predictions = self.predict(X)
-        quantiles = np.atleast_1d(getattr(self._served.loss, "quantile", ()))
-        if len(quantiles) < 2:
-            return r2_score(y, predictions, sample_weight=sample_weight)
-        scores = [
-            d2_pinball_score(y, column, alpha=q, sample_weight=sample_weight)
-            for column, q in zip(predictions.T, quantiles, strict=True)
-        ]
-        return float(np.mean(scores))
+        return score_predictions(self._served.loss, y, self.predict(X), sample_weight)
 
     def input_gradients(self, X):
         """Return the gradient of each output with respect to each feature (saliency).

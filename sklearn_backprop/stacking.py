@@ -122,10 +122,11 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, n_jobs=None):
     seeds = own_seeds(estimators)
     n_samples = [_num_samples(X) if index is None else len(index) for index in rows]
     chunks = plan(estimators, n_columns(X), n_samples, [id(index) for index in rows], n_jobs)
+    from_file = is_memory_mapped(X)
     outcomes = Parallel(n_jobs=n_jobs)(
         delayed(_fit_rows)(
             [estimators[i] for i in chunk], X, y, sample_weight,
-            [rows[i] for i in chunk], [seeds[i] for i in chunk],
+            [rows[i] for i in chunk], [seeds[i] for i in chunk], from_file,
         )
         for chunk in chunks
     )  # fmt: skip
@@ -177,8 +178,10 @@ def own_seeds(estimators):
     ]
 
 
-def _fit_rows(estimators, X, y, sample_weight, rows, seeds):
+def _fit_rows(estimators, X, y, sample_weight, rows, seeds, from_file):
     """Fit estimators on rows of X; return their tasks, without the data."""
+    if is_memory_mapped(X) and not from_file:
+        X = np.array(X)  # joblib's way to a process; a map of the user's would be read by blocks
     parts = {}
     tasks = []
     for estimator, index, seed in zip(estimators, rows, seeds, strict=True):
