@@ -228,7 +228,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         -------
         float
         """
-        return score_predictions(self._served.loss, y, self.predict(X), sample_weight)
+        predictions = self.predict(X)  # which says so if this is not fitted
+        return score_predictions(self._served.loss, y, predictions, sample_weight)
 
     def input_gradients(self, X):
         """Return the gradient of each output with respect to each feature (saliency).

@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from itertools import count
 
+import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from joblib.parallel import ParallelBackendBase, get_active_backend
 from sklearn import get_config
@@ -26,7 +27,9 @@ from sklearn.utils import _safe_indexing
 
 from .base import BaseBackprop
 from .memo import Memo
-from .stacking import Task, fit_tasks, own_seeds, plan, snapshot
+from .planning import n_columns, plan
+from .samples import is_memory_mapped
+from .stacking import Task, fit_tasks, own_seeds, snapshot
 
 KNOWN = {_validation._fit_and_score, _validation._fit_and_predict}
 """The functions whose calls fit ``estimator`` on the rows ``train`` of X and y."""
@@ -314,8 +317,7 @@ def chunked(calls, wave, n_jobs):
     chunks = [[i] for i in wave if not calls[i].is_known]
     if known:
         looks = [calls[i].looks() for i in known]
-        X = calls[known[0]].X
-        n_features = X.shape[1] if hasattr(X, "shape") else len(X[0])
+        n_features = n_columns(calls[known[0]].X)
         n_samples = [len(calls[i].train) for i in known]
         number = defaultdict(count().__next__)
         data = [number[calls[i].preprocessing or id(calls[i].train)] for i in known]
@@ -358,8 +360,13 @@ def prepare(call, task, done, once):
         training_rows, call.X, call.y, call.weight, call.train
     )
     if done is not None:
-        task.steps, task.X, task.error = done.steps, done.X, done.error
+        task.steps, task.X, task.error = done.steps, once(in_memory, done.X), done.error
         task.warnings, task.seconds = list(done.warnings), done.seconds
+
+
+def in_memory(X):
+    """Return X, read if joblib maps it into this process."""
+    return np.array(X) if is_memory_mapped(X) else X
 
 
 def fit_as_done(estimator, task, *args, **kwargs):
