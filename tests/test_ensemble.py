@@ -157,9 +157,9 @@ def test_processes_change_nothing():
 def test_what_joblib_maps_into_a_process_trains_as_a_stack(tmp_path, monkeypatch):
     stacks = []
 
-    def recorded(fits, shuffle):
+    def recorded(fits, *args):
         stacks.append(len(fits))
-        return train_together(fits, shuffle)
+        return train_together(fits, *args)
 
     train_together = stacking.train_together
     monkeypatch.setattr(stacking, "train_together", recorded)

@@ -26,7 +26,7 @@ from sklearn.model_selection import GridSearchCV as TheirGridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop import BackpropClassifier, BackpropEnsembleClassifier, BackpropRegressor
 from sklearn_backprop.model_selection import GridSearchCV
 
 FIVE_THOUSAND = {"n_samples": 5000, "n_informative": 20, "n_classes": 3, "random_state": 0}
