@@ -37,6 +37,7 @@ class Training:
     max_iter: int = 200
     max_grad_norm: float = None
     n_iter: int = 0
+    kept_epoch: int = 0  # whose weights the network has
     samples_seen: int = 0
     validation_scores: list = field(default_factory=list)
     history: History = field(default_factory=History)
@@ -150,13 +151,26 @@ def step(training, X, Y, sample_weight):
     penalty : float or ndarray of shape (...)
         ``½ ‖W‖²`` before the step.
     """
+    outputs = backpropagate(training, X, Y, sample_weight)
+    return outputs, update(training, Y.shape[-2])
+
+
+def backpropagate(training, X, Y, sample_weight):
+    """Fill the network's gradient by a batch, without the penalty; return the outputs."""
     network = training.network
-    share, penalty_share = training.shares(Y.shape[-2])
+    share, _ = training.shares(Y.shape[-2])
     outputs = network.forward(X, training=True)
     delta = network.output_delta(
         Y, training.loss, share if sample_weight is None else sample_weight * share
     )
     network.backward(X, delta)
+    return outputs
+
+
+def update(training, n_samples):
+    """Move the parameters by the gradient of so many samples; return the penalty ``½ ‖W‖²``."""
+    network = training.network
+    _, penalty_share = training.shares(n_samples)
     penalties = []
 
     def penalize(start=0, stop=None):
@@ -170,7 +184,7 @@ def step(training, X, Y, sample_weight):
     training.optimizer.update(
         network.parameters, network.gradient, training.state, training.learning_rate, before_block
     )
-    return outputs, sum(penalties[1:], penalties[0])
+    return sum(penalties[1:], penalties[0])
 
 
 def clip(gradient, max_norm):
