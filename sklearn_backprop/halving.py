@@ -137,18 +137,22 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
         self : object
         """
         self._folds = SameFolds(check_cv(self.cv, y, classifier=is_classifier(self.estimator)))
-        self._resource = epochs_parameter(self.estimator)
         max_epochs = self.max_epochs
         if max_epochs is None:
-            max_epochs = self.estimator.get_params()[self._resource]
+            max_epochs = self.estimator.get_params()[self.resource]
         self._candidates = self._draw()
         self.n_resources_ = rungs(len(self._candidates), self.factor, self.min_epochs, max_epochs)
-        self._rungs = Rungs(self._resource, max_epochs)
+        self._rungs = Rungs(self.resource, max_epochs)
         try:
             with parallel_config(backend=StackingBackend(self._rungs)):
                 return super().fit(X, y, **params)
         finally:
-            del self._folds, self._resource, self._candidates, self._rungs
+            del self._folds, self._candidates, self._rungs
+
+    @property
+    def resource(self):
+        """The parameter that counts epochs, as scikit-learn's halving searches call it."""
+        return epochs_parameter(self.estimator)
 
     def _draw(self):
         """Return the candidates."""
@@ -170,7 +174,7 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
                 print(f"Rung {i}: {len(candidates)} candidates up to epoch {n_epochs}")
             self._rungs.next()
             results = evaluate_candidates(
-                [{**candidate, self._resource: n_epochs} for candidate in candidates],
+                [{**candidate, self.resource: n_epochs} for candidate in candidates],
                 cv=self._folds,
                 more_results={
                     "iter": [i] * len(candidates),

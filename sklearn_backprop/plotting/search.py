@@ -173,8 +173,10 @@ class SearchDisplay:
         labels = [f"{tick}\n({count})" for tick, count in zip(ticks, counts, strict=True)]
         ax.set_xticks(ticks, labels, minor=False)
         ax.minorticks_off()
-        ax.set(xlabel=f"{self.resource} (candidates left)", ylabel=f"mean {self.score_name}")
-        ax.legend(loc="best")
+        name = self.resource.rpartition("__")[2]
+        ax.set(xlabel=f"{name} (candidates left)", ylabel=f"mean {self.score_name}")
+        # above the axes: the label is long, and curves may be anywhere
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False, borderaxespad=0)
 
     def _by_parameter(self, ax, name):
         """Draw the scores over the values of one parameter."""
