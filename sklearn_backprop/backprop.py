@@ -323,7 +323,9 @@ class Network:
             Z, A, error = self._Z[layer - 1], self._A[layer - 1], self._error[layer - 1]
             dot(self._A_transposed[layer - 1], delta, out=self.gradient_weights[layer])
             dot(self._ones, delta, out=self.gradient_biases[layer])
-            dot(delta, self._transposed[layer], out=error)
+            # BLAS is slow at a stack of outer products, which is what one output gives
+            spread = np.multiply if delta.shape[-1] == 1 and not single else dot
+            spread(delta, self._transposed[layer], out=error)
             self.training_activations[layer - 1].backward(Z, A, error)
             delta = error
         transposed = X.mT if isinstance(X, np.ndarray) else X.T

@@ -22,9 +22,9 @@ class History:
 
     def append(self, record):
         """Add a record; a column that is new, or missing, is filled with NaN."""
-        n_records = len(self.columns["epoch"])
         for name in record:
-            self.columns.setdefault(name, [np.nan] * n_records)
+            if name not in self.columns:
+                self.columns[name] = [np.nan] * len(self.columns["epoch"])
         for name, column in self.columns.items():
             column.append(record.get(name, np.nan))
 

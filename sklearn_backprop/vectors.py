@@ -23,7 +23,10 @@ def add_scaled(vector, factor, out):
         return  # BLAS would complain
     if out.ndim == 1:
         axpy(vector, out, a=factor)
-        return
-    factors = np.ravel(factor).tolist()
-    for row, target, a in zip(vector, out, factors * (len(out) // len(factors)), strict=True):
-        axpy(row, target, a=a)
+    elif np.ndim(factor) == 0 and vector.flags.c_contiguous and out.flags.c_contiguous:
+        axpy(vector.reshape(-1), out.reshape(-1), a=factor)
+    else:
+        factors = np.ravel(factor).tolist()
+        factors *= len(out) // len(factors)
+        for row, target, a in zip(vector, out, factors, strict=True):
+            axpy(row, target, a=a)
