@@ -1,7 +1,7 @@
 """Which hyperparameters? Successive halving asks many candidates, and trains few to the end.
 
-    python examples/halving.py            # prints the rungs
-    python examples/halving.py run.png    # and draws them (needs matplotlib)
+python examples/halving.py            # prints the rungs
+python examples/halving.py run.png    # and draws them (needs matplotlib)
 """
 
 import sys

@@ -159,7 +159,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         name = type(self).__name__
         X, y = once(check_features_and_targets, X, y, name, self._y_numeric)
         sample_weight = once(check_weights, sample_weight, X)
-        Y = self._encode(y, classes, goes_on, incremental)
+        Y = self._encode(y, classes, goes_on, incremental, once)
         validate_data(self, given_X, skip_check_array=True, reset=not goes_on)
 
         training = self._make_training(X, Y, goes_on, incremental)

@@ -143,7 +143,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         """
         return self._fit_on_a_copy(X, y, sample_weight, incremental=True, classes=classes)
 
-    def _encode(self, y, classes, goes_on, incremental):
+    def _encode(self, y, classes, goes_on, incremental, once):
         """Return the targets as columns of 0 and 1; set ``classes_``."""
         if incremental and isinstance(self.class_weight, str):
             raise ValueError(
@@ -155,7 +155,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         if not goes_on:
             if incremental and classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
-            self._targets = ClassTargets(y, classes)
+            self._targets = once(ClassTargets, y, classes)
             self.classes_ = self._targets.classes_
         elif incremental:
             self._targets.check_classes(classes)
@@ -168,7 +168,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
                 f"loss={self.loss!r} is for regression; known here are 'log_loss' and 'focal'."
             )
         self._loss = loss.for_target(self._targets.kind)
-        return self._targets.encode(y)
+        return once(ClassTargets.encode, self._targets, y)
 
     def _targets_of(self, y):
         self._targets.check_known(y)

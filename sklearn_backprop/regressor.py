@@ -155,7 +155,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         """
         return self._fit_on_a_copy(X, y, sample_weight, incremental=True)
 
-    def _encode(self, y, classes, goes_on, incremental):
+    def _encode(self, y, classes, goes_on, incremental, once):
         """Return the targets as columns of float64."""
         loss = lookup("loss", self.loss, LOSSES)
         if loss.task != "regression":

@@ -185,6 +185,7 @@ class Stack:
         self.streams = list(dict.fromkeys(member.stream for member in members))
         self.slices, self.stream_of = _runs([member.stream for member in members])
         self.n_samples = np.array([m.samples.n_samples for m in members])
+        self.shortest = int(self.n_samples.min())
         self.by_step = any(training.schedule.by_step for training in self.trainings)
         self.training = StackTraining(
             network,
@@ -244,26 +245,32 @@ class Stack:
             batch = slice(first, min(first + batch_size, stop - start))
             if self.by_step:
                 self._set_rates((start + first) / self.n_samples)
-            rows = np.minimum(self.n_samples - start, batch.stop) - batch.start
-            batch_weight = None if weight is None else weight[:, batch]
-            outputs[:, batch], norm = self._step(
-                StreamBatch([x[batch] for x in X], self.slices), Y[:, batch], batch_weight, rows
+            data = (
+                StreamBatch([x[batch] for x in X], self.slices),
+                Y[:, batch],
+                None if weight is None else weight[:, batch],
             )
-            penalty = penalty + np.where(rows > 0, norm, 0.0)
+            if start + batch.stop <= self.shortest:
+                self.training.set_rows(None)
+                outputs[:, batch], norm = step(self.training, *data)
+            else:
+                rows = np.minimum(self.n_samples - start, batch.stop) - batch.start
+                outputs[:, batch], norm = self._last_step(*data, rows)
+            penalty = penalty + norm
         return self.training.loss.sum(Y, outputs, weight), penalty
 
-    def _step(self, X, Y, weight, rows):
-        """Take one step, which changes nothing for members that have no more rows."""
+    def _last_step(self, X, Y, weight, rows):
+        """Take a step for which some members have fewer rows than others, or none."""
         training, idle = self.training, np.flatnonzero(rows <= 0)
         training.set_rows(rows)
         if not len(idle):
             return step(training, X, Y, weight)
         _spread(training.state, len(self.members))
         before = [array[idle].copy() for array in self._what_steps_change()]
-        result = step(training, X, Y, weight)
+        outputs, norm = step(training, X, Y, weight)
         for array, rows_before in zip(self._what_steps_change(), before, strict=True):
             array[idle] = rows_before
-        return result
+        return outputs, np.where(rows > 0, norm, 0.0)
 
     def _what_steps_change(self):
         network = self.training.network
@@ -304,15 +311,15 @@ class StackTraining(Training):
         return np.broadcast_to(np.ravel(self.alpha), len(self.network.parameters))
 
     def set_rows(self, rows):
-        """Say how many rows of the next batch each network has."""
-        same = (rows == rows[0]).all() and isinstance(self.mean_weight, float)
-        self._rows = None if same else np.maximum(rows, 1)[:, None]
+        """Say how many rows of the next batch each network has; None means all of them."""
+        all_the_same = rows is None or (rows == rows[0]).all()
+        self._rows = None if all_the_same else np.maximum(rows, 1)[:, None]
 
     def shares(self, n_samples):
         """Return a sample's and the penalty's share, numbers or one a network."""
-        if self._rows is None:
-            return super().shares(n_samples)
-        share = 1 / (self._rows * self.mean_weight)
+        share = 1 / ((n_samples if self._rows is None else self._rows) * self.mean_weight)
+        if not isinstance(share, np.ndarray):
+            return share, self.alpha * share
         return share[:, None].astype(self.network.dtype), self.alpha * share
 
 
