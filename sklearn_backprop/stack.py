@@ -89,10 +89,18 @@ class Member:
         self.stream = self.error = None
         self.has_ended = False
 
+    def set_rate(self, share_of_epoch):
+        """Set the learning rate of a step; a schedule that fails ends this training alone."""
+        if self.training.schedule.by_step and self.error is None:
+            try:
+                self.training.set_rate(share_of_epoch)
+            except Exception as error:
+                self.error = error
+
     def end_of_epoch(self, loss):
         """Return whether training has ended, by itself or by an error."""
         try:
-            self.has_ended = self.loop.end_of_epoch(loss)
+            self.has_ended = self.error is not None or self.loop.end_of_epoch(loss)
         except Exception as error:
             self.error = error
             self.has_ended = True
@@ -296,9 +304,9 @@ class Stack:
         if self.by_step:
             # Python floats: an np.float64 would take float32 arithmetic to float64
             shares = np.broadcast_to(done, len(self.trainings)).tolist()
-            for training, share in zip(self.trainings, shares, strict=True):
-                if training.schedule.by_step and share < 1:  # else it has had its last step
-                    training.set_rate(share)
+            for member, share in zip(self.members, shares, strict=True):
+                if share < 1:  # else it has had its last step
+                    member.set_rate(share)
         self.training.learning_rate = _column([t.learning_rate for t in self.trainings])
 
 

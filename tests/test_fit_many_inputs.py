@@ -260,10 +260,14 @@ def test_what_cannot_be_fitted_is_refused(given, error, message):
 # what others have written, and what cannot be part of a stack
 
 
+# written for a single network, whose arrays have two axes, and their parameters one
+
+
 class Cauchy(Loss):
     standardizes_targets = True
 
     def pointwise(self, Y, A):
+        assert A.ndim == 2
         return np.log1p(np.square(A - Y) / 2)
 
     def gradient(self, Y, A):
@@ -272,6 +276,7 @@ class Cauchy(Loss):
 
 class Softsign(Activation):
     def forward(self, Z, out):
+        assert Z.ndim == 2
         np.divide(Z, 1 + np.abs(Z), out=out)
 
     def backward(self, Z, A, delta):
@@ -283,6 +288,7 @@ class SignDescent(Optimizer):
         self.share = share
 
     def step(self, learning_rate, scratch, parameters, gradient):
+        assert parameters.ndim == 1
         parameters -= learning_rate * self.share * np.sign(gradient)
 
 
