@@ -12,6 +12,7 @@ not recognize run as they are.
 
 import warnings
 from collections import Counter, defaultdict
+from copy import copy
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import count
@@ -118,6 +119,13 @@ class Call:
         start = len(self.prefix)
         own = {k[start:]: v for k, v in self.parameters.items() if k.startswith(self.prefix)}
         return _Overridden(self.network, own)
+
+    def with_data(self, X, y):
+        """Return a copy that has other data, or what stands for them."""
+        other = copy(self)
+        other.X, other.y = X, y
+        other.args = (self.args[0], X, y, *self.args[3:])
+        return other
 
     def __call__(self):
         """Run it."""
@@ -256,9 +264,11 @@ def run_in_waves(calls, n_jobs, rungs=None):
             chunks = chunked(calls, wave, n_jobs)
             parts = parallel(
                 delayed(run_together)(
-                    [calls[i] for i in chunk],
-                    [tasks[i] for i in chunk],
-                    [preprocessed.get(calls[i].preprocessing) for i in chunk],
+                    *apart(
+                        [calls[i] for i in chunk],
+                        [tasks[i] for i in chunk],
+                        [preprocessed.get(calls[i].preprocessing) for i in chunk],
+                    )
                 )
                 for chunk in chunks
             )
@@ -289,16 +299,38 @@ def preprocess(calls, parallel):
     for call in calls:
         if call.preprocessing is not None:
             first.setdefault(call.preprocessing, call)
-    tasks = parallel(delayed(fit_steps)(call) for call in first.values())
+    tasks = parallel(
+        delayed(fit_steps)(call.with_data(0, 1), call.X, call.y) for call in first.values()
+    )
     for key, task in zip(first, tasks, strict=True):
         task.seconds /= n_calls[key]
     return dict(zip(first, tasks, strict=True))
 
 
-def fit_steps(call):
+def apart(calls, tasks, preprocessed):
+    """Return arguments for ``run_together``, each array in a place of its own.
+
+    Backends that send jobs to other machines send such an argument once, however many
+    jobs have it, but what is inside of another once a job.
+    """
+    arrays = []
+
+    def place(array):
+        for k, other in enumerate(arrays):
+            if other is array:
+                return k
+        arrays.append(array)
+        return len(arrays) - 1
+
+    calls = [c.with_data(place(c.X), place(c.y)) if c.is_known else c for c in calls]
+    preprocessed = [done and replace(done, X=place(done.X)) for done in preprocessed]
+    return calls, tasks, preprocessed, *arrays
+
+
+def fit_steps(call, X, y):
     """Return a task with the fitted steps before a call's network, and what they make of X."""
     call.set_parameters()
-    X, y, _ = training_rows(call.X, call.y, None, call.train)
+    X, y, _ = training_rows(X, y, None, call.train)
     task = Task(steps=call.estimator[:-1])
     task.X = task.recorded(task.steps.fit_transform, X, y)
     return task
@@ -325,9 +357,11 @@ def chunked(calls, wave, n_jobs):
     return chunks
 
 
-def run_together(calls, tasks, preprocessed):
+def run_together(calls, tasks, preprocessed, *arrays):
     """Run calls, the fits of all that are known in stacks; return results and paused tasks."""
     once = Memo()
+    calls = [c.with_data(arrays[c.X], arrays[c.y]) if c.is_known else c for c in calls]
+    preprocessed = [done and replace(done, X=arrays[done.X]) for done in preprocessed]
     for call, task, done in zip(calls, tasks, preprocessed, strict=True):
         if call.is_known and task.fitted is None:
             prepare(call, task, done, once)
