@@ -1,7 +1,7 @@
 """Which hyperparameters? Successive halving asks many candidates, and trains few to the end.
 
-python examples/halving.py            # prints the rungs
-python examples/halving.py run.png    # and draws them (needs matplotlib)
+With the name of a picture, as in ``python examples/halving.py run.png``, it draws the
+rungs as well, which needs matplotlib.
 """
 
 import sys
