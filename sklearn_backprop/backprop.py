@@ -247,6 +247,11 @@ class Network:
         """The dtype of the parameters."""
         return self.parameters.dtype
 
+    @property
+    def deltas(self):
+        """Each layer's delta, from the last ``output_delta`` and ``backward``, in buffers."""
+        return self._error
+
     def _use_buffers(self, n_samples):
         """Point to arrays Z, A and error for each layer, made once for a batch size."""
         if n_samples not in self._buffers:

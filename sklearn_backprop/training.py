@@ -150,13 +150,26 @@ def step(training, X, Y, sample_weight):
     penalty : float or ndarray of shape (...)
         ``½ ‖W‖²`` before the step.
     """
+    outputs = backpropagate(training, X, Y, sample_weight)
+    return outputs, update(training, Y.shape[-2])
+
+
+def backpropagate(training, X, Y, sample_weight):
+    """Fill the network's gradient by a batch, without the penalty; return the outputs."""
     network = training.network
-    share, penalty_share = training.shares(Y.shape[-2])
+    share, _ = training.shares(Y.shape[-2])
     outputs = network.forward(X, training=True)
     delta = network.output_delta(
         Y, training.loss, share if sample_weight is None else sample_weight * share
     )
     network.backward(X, delta)
+    return outputs
+
+
+def update(training, n_samples):
+    """Move the parameters by the gradient of so many samples; return the penalty ``½ ‖W‖²``."""
+    network = training.network
+    _, penalty_share = training.shares(n_samples)
     penalties = []
 
     def penalize(start=0, stop=None):
@@ -170,7 +183,7 @@ def step(training, X, Y, sample_weight):
     training.optimizer.update(
         network.parameters, network.gradient, training.state, training.learning_rate, before_block
     )
-    return outputs, sum(penalties[1:], penalties[0])
+    return sum(penalties[1:], penalties[0])
 
 
 def clip(gradient, max_norm):
