@@ -76,8 +76,10 @@ def test_every_difference_names_its_test():
 
 def test_design_names_every_module():
     text = text_of(ROOT / "docs" / "design.md")
-    for path in (ROOT / "sklearn_backprop").glob("[!_]*.py"):
-        assert f"`{path.name}`" in text, path.name
+    package = ROOT / "sklearn_backprop"
+    for path in package.rglob("[!_]*.py"):
+        name = path.relative_to(package).as_posix()
+        assert f"`{name}`" in text, name
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
@@ -87,7 +89,7 @@ def test_examples_are_short_and_say_what_they_show(path):
     assert ast.get_docstring(ast.parse(source))
 
 
-MODULES = [m.name for m in pkgutil.iter_modules(sklearn_backprop.__path__, "sklearn_backprop.")]
+MODULES = [m.name for m in pkgutil.walk_packages(sklearn_backprop.__path__, "sklearn_backprop.")]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn_backprop import BackpropRegressor
 from sklearn_backprop.activations import Logistic, ReLU
 from sklearn_backprop.backprop import Network, propagate
+from sklearn_backprop.inspection import trace_step
 from sklearn_backprop.losses import SquaredError
 
 # ---------------------------------------------------------------- XOR
@@ -230,6 +231,55 @@ def test_step_through_the_estimator():
     assert 3 * regressor.loss_ == pytest.approx(2.08996663, abs=1e-14)
     half_square = ((regressor.predict(X) - Y.ravel()) ** 2).sum() / 2
     assert half_square == pytest.approx(0.34752469500616595, rel=1e-13)
+
+
+# ---------------------------------------------------------------- both, traced
+
+
+def traced(estimator, X, y, weights, biases):
+    return trace_step(estimator, X, y, coefs_init=weights, intercepts_init=biases)
+
+
+def test_trace_has_the_documents_tables():
+    regressor = BackpropRegressor(
+        hidden_layer_sizes=(3,), **descent("relu", RATE, max_iter=1, n_samples=3)
+    )
+    trace = traced(
+        regressor, X, Y.ravel(), [HIDDEN_WEIGHTS, OUTPUT_WEIGHTS], [HIDDEN_BIAS, OUTPUT_BIAS]
+    )
+    hidden, output = trace.layers
+    np.testing.assert_allclose(hidden.net_input, NET_INPUT, rtol=1e-13)
+    np.testing.assert_allclose(hidden.activation, np.maximum(NET_INPUT, 0), rtol=1e-13)
+    np.testing.assert_allclose(trace.outputs.ravel(), [0.5779, 0.6401, 1.9678], rtol=1e-13)
+    np.testing.assert_allclose(trace.residuals.ravel(), [0.4221, 0.3599, -1.9678], rtol=1e-13)
+    np.testing.assert_array_equal(hidden.slope, [[0, 1, 0], [0, 0, 1], [1, 0, 1]])
+    np.testing.assert_array_equal(output.slope, [[1], [1], [1]])
+    # the document's error is y - output, and it sums over the samples with the rate in it
+    as_printed = -RATE * 3
+    np.testing.assert_allclose(
+        as_printed * output.delta.ravel(), [0.04221, 0.03599, -0.19678], rtol=1e-13
+    )
+    np.testing.assert_allclose(as_printed * hidden.error, HIDDEN_ERROR, atol=1e-14)
+    np.testing.assert_allclose(as_printed * hidden.delta, HIDDEN_DELTA, atol=1e-14)
+    for layer, W, b in zip(trace.layers, STEPPED_WEIGHTS, STEPPED_BIASES, strict=True):
+        np.testing.assert_allclose(layer.weights_after, W, atol=1e-13)
+        np.testing.assert_allclose(layer.biases_after, b, atol=1e-13)
+    assert 3 * trace.objective == pytest.approx(2.08996663, abs=1e-14)
+    assert 3 * trace.objective_after == pytest.approx(0.34752469500616595, rel=1e-13)
+    for printed in ("-0.32", "0.13", "0.1141", "0.0350", "0.0227", "-0.6233", "1.844"):
+        assert printed in str(trace)
+
+
+def test_trace_of_xor(xor):
+    untrained = BackpropRegressor(
+        hidden_layer_sizes=(2,), **descent("logistic", 0.1, max_iter=1, n_samples=4)
+    )
+    first = traced(untrained, XOR_X, XOR_Y, XOR_WEIGHTS, XOR_BIASES)
+    assert 4 * first.objective == pytest.approx(0.57594964264285, rel=1e-13)
+    assert 4 * first.loss == 4 * first.objective and first.penalty == 0
+    last = trace_step(xor, XOR_X, XOR_Y)
+    np.testing.assert_allclose(last.outputs.ravel(), XOR_OUTPUTS, rtol=1e-9)
+    assert last.objective < first.objective / 10
 
 
 # ---------------------------------------------------------------- the document's two errata

@@ -128,7 +128,8 @@ def _block(table, precision, max_rows, max_columns):
     stub = max((len(row) for row in rows), default=0)
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     lines = [table.title, " " * stub + "".join(_right(columns, widths))]
-    lines += [f"{row:<{stub}}" + "".join(_right(line, widths)) for row, line in zip(rows, cells)]
+    for row, line in zip(rows, cells, strict=True):
+        lines.append(f"{row:<{stub}}" + "".join(_right(line, widths)))
     longest = max(map(len, lines))
     return [f"{line:<{longest}}" for line in lines]
 
@@ -139,11 +140,10 @@ def _right(cells, widths):
 
 def _beside(blocks):
     """Return blocks side by side, as lines."""
-    rows = zip_longest(*blocks)
-    widths = [len(block[0]) for block in blocks]
+    empty = [" " * len(block[0]) for block in blocks]
     return [
-        "    ".join(f"{line or '':<{width}}" for line, width in zip(row, widths)).rstrip()
-        for row in rows
+        "    ".join(line or gap for line, gap in zip(row, empty, strict=True)).rstrip()
+        for row in zip_longest(*blocks)
     ]
 
 
@@ -155,7 +155,8 @@ STYLE = """
 .backprop-step table { border-collapse: collapse; margin: 0; }
 .backprop-step th, .backprop-step td { padding: 0.1em 0.5em; text-align: right; border: 0;
   font-variant-numeric: tabular-nums; background: none; }
-.backprop-step thead th { border-bottom: 1px solid color-mix(in srgb, currentColor 35%, transparent); }
+.backprop-step thead th {
+  border-bottom: 1px solid color-mix(in srgb, currentColor 35%, transparent); }
 .backprop-step tbody th { text-align: left; }
 .backprop-step th { font-weight: normal; opacity: 0.75; }
 .backprop-step h4 { margin: 0.8em 0 0.3em; }
