@@ -1,15 +1,20 @@
 """Looking into a network: what it has learned, and how a step of its training comes about.
 
-`trace_step` shows every quantity of one step of backpropagation.
+`trace_step` shows every quantity of one step of backpropagation; `check_gradients` compares
+backpropagation with differences of the objective.
 """
 
+from .gradient_check import ArrayCheck, GradientCheck, check_gradients
 from .outputs import hidden_activations, hidden_layer_index, input_gradients
 from .step import trace_step
 from .trace import LayerTrace, StepTrace
 
 __all__ = [
+    "ArrayCheck",
+    "GradientCheck",
     "LayerTrace",
     "StepTrace",
+    "check_gradients",
     "hidden_activations",
     "hidden_layer_index",
     "input_gradients",

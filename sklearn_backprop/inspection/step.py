@@ -71,7 +71,7 @@ def trace_step(
     >>> network = BackpropClassifier(hidden_layer_sizes=(5, 4), random_state=0)
     >>> trace = trace_step(network, X[::30], y[::30])
     >>> trace
-    StepTrace(4-5-4-3 network, 5 sample(s), log_loss, objective 1.30739)
+    StepTrace(4-5-4-3 network, 5 sample(s), log_loss, objective 1.43889)
     >>> trace.layers[1].delta.shape
     (5, 4)
     """
