@@ -100,6 +100,10 @@ def test_kinks_are_counted_and_not_compared():
     biases = check.arrays[1]
     assert check.passed and (biases.n_checked, biases.n_kinks) == (0, 3)
     assert check.arrays[3].n_kinks == 0
+    # next to the kink, a smaller step does not reach over it
+    initial["intercepts_init"] = [np.full(3, 3e-6), np.zeros(1)]
+    check = check_gradients(flat, np.zeros((5, 4)), np.ones(5), **initial)
+    assert check.passed and (check.arrays[1].n_checked, check.arrays[1].n_kinks) == (3, 0)
 
 
 # ---------------------------------------------------------------- what is wrong is found
