@@ -6,6 +6,7 @@ backpropagation with differences of the objective.
 
 from .gradient_check import ArrayCheck, GradientCheck, check_gradients
 from .outputs import hidden_activations, hidden_layer_index, input_gradients
+from .record import TrainingRecord, record_training
 from .step import trace_step
 from .trace import LayerTrace, StepTrace
 
@@ -14,9 +15,11 @@ __all__ = [
     "GradientCheck",
     "LayerTrace",
     "StepTrace",
+    "TrainingRecord",
     "check_gradients",
     "hidden_activations",
     "hidden_layer_index",
     "input_gradients",
+    "record_training",
     "trace_step",
 ]

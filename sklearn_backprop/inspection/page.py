@@ -1,0 +1,5 @@
+"""x."""
+
+
+def write_page(record, path, title, max_bytes):
+    """x."""
