@@ -159,8 +159,12 @@ class FitLoop:
             restored = self._best_after_divergence(samples)
         elif self.keeps_best and self._best is not None:
             restored = self._best
+        training = self.training
+        training.kept_epoch = training.n_iter
         if restored is not None:
-            np.copyto(self.training.network.parameters, restored)
+            np.copyto(training.network.parameters, restored)
+            if restored is self._best:
+                training.kept_epoch = training.best.epoch
         return restored is not None and restored is self._initial
 
     def end_of_epoch(self, loss):

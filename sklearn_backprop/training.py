@@ -37,6 +37,7 @@ class Training:
     max_iter: int = 200
     max_grad_norm: float = None
     n_iter: int = 0
+    kept_epoch: int = 0  # whose weights the network has
     samples_seen: int = 0
     validation_scores: list = field(default_factory=list)
     history: History = field(default_factory=History)

@@ -137,8 +137,8 @@ def trace_batch(estimator, training, X, Y, sample_weight):
         **objective,
         **_facts(training, Y, outputs, sample_weight),
         **_norms(vectors["gradient"], network.gradient),
-        feature_names=_feature_names(estimator, X.shape[1]),
-        output_names=_output_names(estimator, Y.shape[1]),
+        feature_names=feature_names(estimator, X.shape[1]),
+        output_names=output_names(estimator, Y.shape[1]),
     )
 
 
@@ -249,13 +249,13 @@ def _layers(network, passed, vectors):
     ]
 
 
-def _feature_names(estimator, n_features):
+def feature_names(estimator, n_features):
     """Return the names of the features, or x0, x1, …."""
     names = getattr(estimator, "feature_names_in_", None)
     return [f"x{i}" for i in range(n_features)] if names is None else list(map(str, names))
 
 
-def _output_names(estimator, n_outputs):
+def output_names(estimator, n_outputs):
     """Return what each output speaks for: a class, or a target by number."""
     classes = getattr(estimator, "classes_", None)
     if classes is not None:
