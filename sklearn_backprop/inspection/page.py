@@ -2,4 +2,4 @@
 
 
 def write_page(record, path, title, max_bytes):
-    """x."""
+    """X."""

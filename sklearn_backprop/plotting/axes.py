@@ -2,6 +2,9 @@
 
 import numpy as np
 
+GAP = 0.4
+"""Between axes that share the place of one, relative to their mean width: room for labels."""
+
 
 def pyplot(caller):
     """Return ``matplotlib.pyplot``.
@@ -81,11 +84,11 @@ def _divide(ax, widths):
     ax.set_axis_off()
     place = ax.get_subplotspec()
     if place is not None:
-        grid = place.subgridspec(1, len(widths), width_ratios=widths)
+        grid = place.subgridspec(1, len(widths), width_ratios=widths, wspace=GAP)
     else:
         box = ax.get_position()
         grid = ax.figure.add_gridspec(
-            1, len(widths), width_ratios=widths,
+            1, len(widths), width_ratios=widths, wspace=GAP,
             left=box.x0, right=box.x1, bottom=box.y0, top=box.y1,
         )  # fmt: skip
     return [ax.figure.add_subplot(grid[0, i]) for i in range(len(widths))]

@@ -159,11 +159,11 @@ class NetworkDisplay:
         return axes
 
     def _graph(self, ax, sizes, cmap, scale):
+        ax = one(self, ax, size=(2.2 + 1.9 * len(self.weights), max(2.6, 0.42 * max(sizes) + 0.8)))
         import matplotlib
         from matplotlib.collections import LineCollection
         from matplotlib.colors import Normalize
 
-        ax = one(self, ax, size=(2.2 + 1.9 * len(self.weights), max(2.6, 0.42 * max(sizes) + 0.8)))
         norm, colors = Normalize(-scale, scale), matplotlib.colormaps.get_cmap(cmap)
         places = [np.arange(size) - (size - 1) / 2 for size in sizes]
         height = max(sizes) / 2

@@ -142,9 +142,7 @@ class SearchDisplay:
         """
         varied = self.varied
         if parameter is not None and parameter not in varied:
-            raise ValueError(
-                f"parameter={parameter!r} is not one that varies; those are {varied}."
-            )
+            raise ValueError(f"parameter={parameter!r} is not one that varies; those are {varied}.")
         if self.rungs is not None and parameter is None:
             self._halving(ax)
         elif parameter is not None or len(varied) == 1:
