@@ -45,8 +45,8 @@ class NetworkDisplay:
     >>> from sklearn_backprop.plotting import NetworkDisplay
     >>> model = BackpropClassifier(hidden_layer_sizes=5, learning_rate="cosine", max_iter=40)
     >>> display = NetworkDisplay.from_estimator(model.fit(*load_iris(return_X_y=True)))
-    >>> [edges.get_linewidths().shape for edges in display.edges_]
-    [(20,), (15,)]
+    >>> [len(edges.get_linewidths()) for edges in display.edges_]
+    [20, 15]
     """
 
     def __init__(self, *, weights, biases, feature_names, output_names):
