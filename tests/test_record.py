@@ -119,7 +119,8 @@ def test_an_estimator_of_an_earlier_epoch():
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_last_epoch_is_there_though_an_earlier_one_is_kept():
-    estimator = quick(early_stopping=True, learning_rate=0.01, n_iter_no_change=50, max_iter=30)
+    estimator = quick(early_stopping=True, batch_size=16, n_iter_no_change=50, max_iter=30)
+    estimator.set_params(learning_rate=0.03)
     misleading = {"X_val": X, "y_val": (Y + 1) % 3}  # what is learned makes it worse
     record = record_training(estimator, X, Y, every=7, **misleading)
     kept = record.estimator._training.kept_epoch
