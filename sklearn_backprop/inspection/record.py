@@ -39,6 +39,9 @@ class TrainingRecord:
         The rows of the training samples that `trace` and the page show.
     n_training_samples : int
         How many there are.
+    points : tuple of ndarray or None
+        Where X has two columns: raw X and the targets of the samples shown, and then of up
+        to 300 of all training samples.
     """
 
     estimator: object
@@ -48,6 +51,7 @@ class TrainingRecord:
     parameter_norms: np.ndarray
     samples: np.ndarray
     n_training_samples: int
+    points: tuple | None
     _frames: dict
     _batch: tuple
     _start: object = field(default=None)  # the training before its first step
@@ -304,6 +308,7 @@ def record_training(
         parameter_norms=norms["parameter"],
         samples=index,
         n_training_samples=fit.samples.n_samples,
+        points=_points(fit, start, index) if fit.samples.X.shape[1] == 2 else None,
         _frames=frames,
         _batch=tuple(batch),
         _start=start,
@@ -323,3 +328,16 @@ def _rows(samples, n_samples):
             f"{samples!r}."
         )
     return index
+
+
+def _points(fit, training, shown):
+    """Return raw X and the targets of the samples shown, and of some of all."""
+    index = np.concatenate([shown, _rows(300, fit.samples.n_samples)])
+    X, Y, _ = fit.samples.take(index, {})
+    X = X if isinstance(X, np.ndarray) else X.toarray()
+    for_inputs, for_outputs = training.feature_scaler, training.output_scaler
+    if for_inputs is not None:
+        X = X * for_inputs.scale + for_inputs.center
+    if for_outputs is not None:
+        Y = Y * for_outputs.scale + for_outputs.center
+    return X, Y
