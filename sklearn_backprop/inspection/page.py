@@ -14,6 +14,7 @@ from pathlib import Path
 from string import Template
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from .quantities import facts, sections_of
 from .surface import surface_of
@@ -125,13 +126,14 @@ def contents(record, epochs, numbers):
     trace, training = numbers.first, record._start
     shown = [f"row {i}" for i in record.samples]
     return {
-        "facts": [*facts(trace), _about_steps(record)],
+        "facts": [*facts(trace, seen="the training data"), _about_steps(record)],
         "epochs": epochs.tolist(),
         "samples": [f"{i} ({row})" if row != f"row {i}" else str(i) for i, row in enumerate(shown)],
         "sizes": [trace.inputs.shape[1], *(len(layer.biases_before) for layer in trace.layers)],
         "layers": [{"function": layer.function} for layer in trace.layers],
         "features": trace.feature_names,
         "outputs": trace.output_names,
+        "is_multiclass": _is_multiclass(record.estimator),
         "loss": trace.loss_function,
         "optimizer": trace.optimizer,
         "is_canonical": trace.is_canonical,
@@ -144,7 +146,7 @@ def contents(record, epochs, numbers):
         "scalars": numbers.scalars,
         "largest_weight": numbers.largest_weight or 1.0,
         "largest_activation": [size or 1.0 for size in numbers.largest_activation],
-        "curve": _curve(record.estimator.history_),
+        "curve": _curve(record.estimator),
         "surface": surface_of(record, epochs),
     }
 
@@ -153,10 +155,15 @@ def _about_steps(record):
     if record.is_full_batch:
         return "The step shown at an epoch is the one that training took next."
     n_shown, n_samples = len(record.samples), record.n_training_samples
+    took = "batches of" if record._start.optimizer.stochastic else "all of"
     return (
         f"The step shown at an epoch is one on the {n_shown} sample(s) shown, from the network as "
-        f"it then was; training itself went on with batches of its {n_samples} samples."
+        f"it then was; training itself took {took} its {n_samples} samples."
     )
+
+
+def _is_multiclass(estimator):
+    return is_classifier(estimator) and estimator._targets.kind == "multiclass"
 
 
 def _is_plain_descent(optimizer):
@@ -196,15 +203,19 @@ OF_WEIGHTS = {"W", "gradient_W", "update_W", "W_after"}
 """Quantities whose rows are units of the layer below; those of all others are samples."""
 
 
-def _curve(history):
+def _curve(estimator):
     """Return the loss of each epoch, or of evenly spaced ones where there are many."""
+    history, kept = estimator.history_, estimator._training.kept_epoch
     n_epochs = len(history["loss"])
     index = np.unique(np.linspace(0, n_epochs - 1, min(n_epochs, MAX_POINTS)).round().astype(int))
     validation = history.get("validation_loss")
+    marked = validation is not None and kept
     return {
         "epochs": (index + 1).tolist(),
         "loss": [_plain(history["loss"][i]) for i in index],
         "validation": None if validation is None else [_plain(validation[i]) for i in index],
+        "kept": kept if marked else None,
+        "kept_loss": _plain(validation[kept - 1]) if marked else None,
     }
 
 

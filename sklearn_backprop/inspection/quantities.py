@@ -31,20 +31,19 @@ def sections_of(trace):
     return sections
 
 
-def facts(trace):
-    """Return what there is to say before the tables, as lines."""
+def facts(trace, seen="all data so far, this batch included"):
+    """Return what there is to say before the tables, as lines; ``seen`` had those means."""
     sizes = [len(trace.feature_names), *(len(layer.biases_before) for layer in trace.layers)]
     functions = ", ".join(layer.function for layer in trace.layers)
     lines = [
         f"{'-'.join(map(str, sizes))} network ({functions}), {len(trace.targets)} sample(s), "
-        f"loss {trace.loss_function}"
+        f"loss {trace.loss_function}."
     ]
     if trace.feature_scaler is not None:
         also = " and targets" if trace.output_scaler is not None else ""
         lines.append(
             f"standardize=True: inputs{also} are (value - mean) / scale, with the means and "
-            "scales of all data so far, this batch included; weights are those of the network "
-            "in these coordinates, not coefs_."
+            f"scales of {seen}; weights are those of the network in these coordinates, not coefs_."
         )
     if any(layer.mask is not None for layer in trace.layers):
         lines.append("dropout: the masks are those that the next step would draw.")

@@ -35,7 +35,7 @@ def surface_of(record, epochs):
     across, up = np.linspace(low[0], high[0], GRID), np.linspace(high[1], low[1], GRID)
     grid = np.column_stack([part.ravel() for part in np.meshgrid(across, up)])
     answers = [outputs_on(record.estimator_at(epoch), grid) for epoch in epochs.tolist()]
-    is_class = answers[0].ndim == 2
+    is_class, limits = answers[0].ndim == 2, None
     if is_class:
         levels = [answer.argmax(axis=1).astype(np.uint8) for answer in answers]
         target_levels = targets.argmax(axis=1)
@@ -50,6 +50,7 @@ def surface_of(record, epochs):
     return {
         "kind": "class" if is_class else "value",
         "caption": _caption(record, names, is_class),
+        "limits": limits,
         "n": GRID,
         "box": [low[0], high[0], low[1], high[1]],
         "levels": b64encode(np.concatenate(levels).tobytes()).decode(),

@@ -25,6 +25,17 @@ function mix(t) {
   return colors.neutral.map((c, k) => Math.round(c + (end[k] - c) * share));
 }
 
+// Black or white, whichever stands out more: by relative luminance.
+function readableOn(rgb) {
+  const [r, g, b] = rgb.map((c) => (c / 255) ** 2.2);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000" : "#fff";
+}
+
+function inNode(a) {
+  const text = Math.abs(a) < 10 ? a.toFixed(2) : String(Number(a.toPrecision(2)));
+  return Number(text) === 0 ? "0" : text;
+}
+
 const css = (rgb) => `rgb(${rgb.join(" ")})`;
 const cut = (name, n) => (name.length > n ? name.slice(0, n - 1) + "…" : name);
 
@@ -32,24 +43,33 @@ const cut = (name, n) => (name.length > n ? name.slice(0, n - 1) + "…" : name)
 
 const diagram = { nodes: [], edges: [] };
 
+const PER_LETTER = 6.2; // pixels
+
+// How much the names beside the inputs or the outputs may take.
+function roomFor(names, radius, width) {
+  const longest = Math.max(...names.slice(0, MOST_NODES).map((name) => name.length));
+  return Math.min(radius + 14 + longest * PER_LETTER, width * 0.33);
+}
+
 // The units that are drawn: all, or the first ones.
 const drawnUnits = (size) => range(size > MOST_NODES ? MOST_NODES - 1 : size);
 
 function layoutNetwork() {
   const svg = byId("network"), width = svg.clientWidth || 600;
   const sizes = record.sizes, columns = sizes.length, most = Math.max(...sizes.map((s) => Math.min(s, MOST_NODES)));
-  const gap = Math.max(26, Math.min(52, 430 / most)), height = gap * most + 34, radius = Math.min(17, gap * 0.42);
-  const side = Math.min(110, width * 0.2), step = (width - 2 * side) / (columns - 1);
+  const gap = Math.max(26, Math.min(48, 430 / most)), height = gap * most + 34, radius = Math.min(17, gap * 0.42);
+  const [left, right] = [record.features, record.outputs].map((names) => roomFor(names, radius, width));
+  const step = (width - left - right) / (columns - 1);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.style.height = `${height}px`;
   svg.replaceChildren();
   diagram.radius = radius;
   diagram.places = sizes.map((size, layer) => {
     const drawn = drawnUnits(size), shown = Math.min(size, MOST_NODES);
-    return drawn.map((unit) => [side + layer * step, 17 + height / 2 - 17 + (unit - (shown - 1) / 2) * gap]);
+    return drawn.map((unit) => [left + layer * step, height / 2 + (unit - (shown - 1) / 2) * gap]);
   });
   drawEdges(svg);
-  drawNodes(svg, sizes, gap, width, side);
+  drawNodes(svg, sizes, gap, [left, right]);
 }
 
 function drawEdges(svg) {
@@ -63,7 +83,7 @@ function drawEdges(svg) {
   }
 }
 
-function drawNodes(svg, sizes, gap, width, side) {
+function drawNodes(svg, sizes, gap, room) {
   diagram.nodes = [];
   diagram.places.forEach((places, layer) => places.forEach(([cx, cy], unit) => {
     const key = layer === 0 ? "X" : `A${layer}`;
@@ -72,9 +92,8 @@ function drawNodes(svg, sizes, gap, width, side) {
     svg.append(circle, text);
     diagram.nodes.push([circle, text, key, layer, unit]);
     const name = layer === 0 ? record.features[unit] : record.outputs[unit];
-    const space = Math.floor((side - diagram.radius - 8) / 6.2);
     if (layer === 0 || layer === sizes.length - 1) {
-      const left = layer === 0;
+      const left = layer === 0, space = Math.floor((room[left ? 0 : 1] - diagram.radius - 8) / PER_LETTER);
       svg.append(shape("text", { x: cx + (left ? -1 : 1) * (diagram.radius + 6), y: cy + 4, class: "quiet",
         "text-anchor": left ? "end" : "start" }, cut(name, Math.max(3, space))));
     }
@@ -96,8 +115,10 @@ function paintNetwork() {
   }
   for (const [circle, text, key, layer, unit] of diagram.nodes) {
     const a = value(key, state.sample, unit);
-    circle.setAttribute("fill", css(mix(a / record.largest_activation[layer])));
-    text.textContent = diagram.radius >= 14 ? String(Number(a.toPrecision(2))).slice(0, 6) : "";
+    const fill = mix(a / record.largest_activation[layer]);
+    circle.setAttribute("fill", css(fill));
+    text.setAttribute("style", `fill: ${readableOn(fill)}`);
+    text.textContent = diagram.radius >= 14 ? inNode(a) : "";
   }
   const last = record.sizes.length - 1;
   const outputs = range(record.sizes[last]).map((k) => short(value(`A${last}`, state.sample, k)));
@@ -127,8 +148,6 @@ function curveScales() {
 
 function layoutCurve() {
   const svg = byId("curve");
-  byId("curve-caption").textContent = record.curve.validation
-    ? "Loss: training, and validation (dashed)" : "Loss of training";
   if (!record.curve.loss.length) return byId("curve").parentNode.remove();
   curve.width = svg.clientWidth || 600;
   curveScales();
@@ -142,7 +161,7 @@ function layoutCurve() {
     svg.append(shape("text", { x: curve.left - 6, y: curve.y(y) + 4, "text-anchor": "end", class: "quiet" },
       String(Number(y.toPrecision(2)))));
   }
-  svg.append(shape("text", { x: curve.left, y: bottom + 16, class: "quiet" }, curve.log ? "0 (log scale)" : "0"));
+  svg.append(shape("text", { x: curve.left, y: bottom + 16, class: "quiet" }, "0"));
   svg.append(shape("text", { x: curve.width - curve.right, y: bottom + 16, "text-anchor": "end", class: "quiet" },
     `epoch ${curve.last}`));
   for (const [losses, dash] of [[record.curve.validation, "5 4"], [record.curve.loss, ""]]) {
@@ -151,6 +170,10 @@ function layoutCurve() {
       .map(([e, y]) => `${curve.x(e).toFixed(1)},${curve.y(y).toFixed(1)}`).join(" ");
     svg.append(shape("polyline", { points, fill: "none", stroke: css(colors.text), "stroke-width": 1.6,
       "stroke-dasharray": dash }));
+  }
+  const { kept, kept_loss: keptLoss } = record.curve;
+  if (kept && Number.isFinite(keptLoss)) {
+    svg.append(shape("circle", { cx: curve.x(kept), cy: curve.y(keptLoss), r: 4.5, fill: css(colors.text) }));
   }
   curve.cursor = shape("line", { y1: curve.top, y2: bottom, stroke: css(colors.accent), "stroke-width": 2 });
   svg.append(curve.cursor);
@@ -161,6 +184,10 @@ function paintCurve() {
   const epoch = record.epochs[state.frame], x = curve.x(epoch).toFixed(1);
   curve.cursor.setAttribute("x1", x);
   curve.cursor.setAttribute("x2", x);
+  const which = record.curve.validation ? "Loss of training, of validation (dashed), and the epoch kept (dot)"
+    : "Loss of training";
+  byId("curve-caption").textContent = `${which}${curve.log ? ", log scale" : ""}. ` +
+    `Objective of the samples shown: ${short(scalar("objective"))}`;
   byId("curve").setAttribute("aria-label", `Loss curve from ${short(record.curve.loss[0])} to ` +
     `${short(record.curve.loss.at(-1))}; the cursor is at epoch ${epoch}`);
 }
@@ -189,11 +216,20 @@ function surfaceColor(level) { // of 0 … 255
 function layoutSurface() {
   if (!record.surface) return;
   byId("surface-figure").hidden = false;
-  byId("surface-caption").textContent = record.surface.caption;
+  byId("surface-caption").replaceChildren(record.surface.caption, surfaceKey());
   surface.pixels = surface.pixels || bytesOf(record.surface.levels);
   const canvas = byId("surface"), ratio = window.devicePixelRatio || 1;
   canvas.width = canvas.clientWidth * ratio;
   canvas.height = canvas.clientHeight * ratio;
+}
+
+function surfaceKey() {
+  const { kind, limits } = record.surface, key = element("span", undefined, { class: "key" });
+  const named = kind === "class" ? record.outputs.map((name, k) => [name, CLASSES[k % CLASSES.length]])
+    : [[short(limits[0]), css(colors.negative)], [short(limits[1]), css(colors.positive)]];
+  named.forEach(([name, color]) =>
+    key.append(element("i", undefined, { class: "swatch", style: `background: ${color}` }), name));
+  return key;
 }
 
 function paintSurface() {

@@ -12,12 +12,10 @@ function show() {
   byId("epoch").value = state.frame;
   byId("sample").value = state.sample;
   const epoch = record.epochs[state.frame], last = record.sizes.length - 1;
-  byId("epoch-text").textContent = `${epoch} of ${record.epochs.at(-1)}, objective ${short(scalar("objective"))}`;
+  const written = (number) => number.toLocaleString("en");
+  byId("epoch-text").textContent = `${written(epoch)} of ${written(record.epochs.at(-1))}`;
   byId("epoch").setAttribute("aria-valuetext", `epoch ${epoch}`);
-  const list = (key, n) => range(Math.min(n, 4)).map((k) => short(value(key, state.sample, k))).join(", ") +
-    (n > 4 ? ", …" : "");
-  const n = record.sizes[last];
-  const text = `${record.samples[state.sample]}: target ${list("Y", n)}, output ${list(`A${last}`, n)}`;
+  const text = `${record.samples[state.sample]}: ${sampleLine(`A${last}`, record.sizes[last])}`;
   byId("sample-text").textContent = text;
   byId("sample").setAttribute("aria-valuetext", text);
   fillTables();
@@ -25,6 +23,18 @@ function show() {
   paintCurve();
   paintSurface();
   showExplanation();
+}
+
+// What the sample should be, and what the network says.
+function sampleLine(outputs, n) {
+  const row = (key) => range(n).map((k) => value(key, state.sample, k));
+  if (record.is_multiclass) {
+    const of = (numbers) => numbers.indexOf(Math.max(...numbers)), chosen = of(row(outputs));
+    return `${record.outputs[of(row("Y"))]}, output ${record.outputs[chosen]} ` +
+      `(${short(value(outputs, state.sample, chosen))})`;
+  }
+  const list = (key) => row(key).slice(0, 4).map(short).join(", ") + (n > 4 ? ", …" : "");
+  return `target ${list("Y")}, output ${list(outputs)}`;
 }
 
 function play(on) {
@@ -93,7 +103,9 @@ function layout() {
 }
 
 function start() {
-  byId("facts").textContent = record.facts.join(" ");
+  byId("about").after(...record.facts.slice(1).map((fact) => element("p", fact)));
+  byId("facts").open = innerWidth > 860;
+  byId("what").textContent = record.facts[0];
   byId("epoch").max = record.epochs.length - 1;
   byId("sample").max = record.samples.length - 1;
   buildTables();

@@ -65,9 +65,9 @@ function buildTables() {
 }
 
 function buildTable(table) {
-  const box = element("div", undefined, { class: "table" });
-  const grid = element("table", undefined, { id: `table-${table.key}` });
-  const caption = element("caption");
+  const box = element("figure", undefined, { class: "table" });
+  const grid = element("table", undefined, { id: `table-${table.key}`, "aria-label": table.name });
+  const caption = element("figcaption");
   caption.append(element("b", table.symbol), `: ${table.name}${table.formula && " = " + table.formula}`);
   const head = element("tr");
   head.append(element("td"), ...table.columns.map((name) => element("th", name, { scope: "col" })));
@@ -82,8 +82,8 @@ function buildTable(table) {
     body.append(line);
     return cells;
   });
-  grid.append(caption, top, body);
-  box.append(grid);
+  grid.append(top, body);
+  box.append(caption, grid);
   return box;
 }
 
