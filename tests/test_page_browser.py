@@ -247,12 +247,15 @@ def test_the_decision_surface_separates_the_classes(open_page, records):
     assert (outputs > 0.5).tolist() == [False, True, True, False]
     move_slider(page, "epoch", 20)
     colors = page.evaluate(
-        """() => record.surface.shown.map(([x, y]) => {
-             const canvas = byId("surface"), box = record.surface.box;
-             const across = (x + 0.08 - box[0]) / (box[1] - box[0]) * canvas.width;
-             const down = (1 - (y - box[2]) / (box[3] - box[2])) * canvas.height;
-             return [...canvas.getContext("2d").getImageData(across, down, 1, 1).data];
-           })"""
+        """() => {
+             const canvas = byId("surface"), { width, height } = canvas, box = record.surface.box;
+             const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+             return record.surface.shown.map(([x, y]) => {
+               const across = Math.round((x + 0.08 - box[0]) / (box[1] - box[0]) * width);
+               const down = Math.round((1 - (y - box[2]) / (box[3] - box[2])) * height);
+               return [...pixels.slice(4 * (down * width + across)).slice(0, 4)];
+             });
+           }"""
     )
     is_warm = [red > blue for red, _, blue, _ in colors]
     assert is_warm == [False, True, True, False]
