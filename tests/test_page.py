@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from sklearn.datasets import load_iris, make_moons
+from sklearn.exceptions import ConvergenceWarning
+from test_documents import XOR_BIASES, XOR_OUTPUTS, XOR_WEIGHTS, XOR_X, XOR_Y, descent
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
 from sklearn_backprop.inspection import record_training
@@ -110,6 +112,21 @@ def test_a_large_record_is_thinned_until_it_fits(tmp_path):
     with pytest.raises(ValueError, match="fewer samples"):
         record.to_html(tmp_path / "none.html", max_bytes=10_000)
     assert not (tmp_path / "none.html").exists()
+
+
+def test_the_documents_xor_run_is_a_small_page(tmp_path):
+    estimator = BackpropRegressor(
+        hidden_layer_sizes=(2,), **descent("logistic", 0.1, max_iter=10_000, n_samples=4)
+    )
+    with pytest.warns(ConvergenceWarning):
+        record = record_training(
+            estimator, XOR_X, XOR_Y, coefs_init=XOR_WEIGHTS, intercepts_init=XOR_BIASES
+        )
+    _, data = page_of(record, tmp_path)
+    assert data["epochs"] == list(range(0, 10_001, 100))
+    outputs = numbers_of(data, "A2", 100).ravel()
+    np.testing.assert_allclose(outputs, XOR_OUTPUTS, rtol=1e-6)
+    assert (tmp_path / "page.html").stat().st_size < 500_000
 
 
 def test_what_there_is_not_is_null(tmp_path):

@@ -1,7 +1,8 @@
 """Looking into a network: what it has learned, and how a step of its training comes about.
 
 `trace_step` shows every quantity of one step of backpropagation; `check_gradients` compares
-backpropagation with differences of the objective.
+backpropagation with differences of the objective; `record_training` records a training, and
+writes it as a page that plays it back.
 """
 
 from .gradient_check import ArrayCheck, GradientCheck, check_gradients

@@ -124,11 +124,12 @@ def as_json(data):
 def contents(record, epochs, numbers):
     """Return all that the page shows, as what JSON can hold."""
     trace, training = numbers.first, record._start
-    shown = [f"row {i}" for i in record.samples]
     return {
         "facts": [*facts(trace, seen="the training data"), _about_steps(record)],
         "epochs": epochs.tolist(),
-        "samples": [f"{i} ({row})" if row != f"row {i}" else str(i) for i, row in enumerate(shown)],
+        "samples": [
+            str(i) if i == row else f"{i} (row {row})" for i, row in enumerate(record.samples)
+        ],
         "sizes": [trace.inputs.shape[1], *(len(layer.biases_before) for layer in trace.layers)],
         "layers": [{"function": layer.function} for layer in trace.layers],
         "features": trace.feature_names,
