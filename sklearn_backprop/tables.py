@@ -22,9 +22,9 @@ class ArrayTable:
         self.shape = self.array.shape
 
     def is_numeric(self, j):
-        """Tell whether a column holds numbers, or nothing."""
+        """Tell whether a column holds numbers."""
         if self.array.dtype.kind == "O":
-            return all(_is_missing(v) or _is_number(v) for v in self.array[:, j])
+            return _are_numbers(self.array[:, j])
         return self.array.dtype.kind in "iuf"
 
     def numbers(self, j):
@@ -46,14 +46,14 @@ class PandasTable:
         self.frame, self.shape = X, X.shape
 
     def is_numeric(self, j):
-        """Tell whether a column holds numbers or dates, or nothing."""
+        """Tell whether a column holds numbers or dates."""
         import pandas.api.types as kinds
 
         column = self.frame.iloc[:, j]
         if kinds.is_bool_dtype(column.dtype) or isinstance(column.dtype, _categorical_dtype()):
             return False
         if kinds.is_object_dtype(column.dtype):
-            return all(_is_number(value) for value in column[column.notna()])
+            return _are_numbers(column)
         return kinds.is_numeric_dtype(column.dtype) or column.dtype.kind in "mM"
 
     def numbers(self, j):
@@ -83,15 +83,13 @@ class PolarsTable:
         self.frame, self.shape = X, X.shape
 
     def is_numeric(self, j):
-        """Tell whether a column holds numbers or dates, or nothing."""
+        """Tell whether a column holds numbers or dates."""
         import polars
 
         column = self.frame.to_series(j)
         if column.dtype == polars.Object:
-            return all(_is_missing(v) or _is_number(v) for v in column.to_list())
-        return (
-            column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == polars.Null
-        )
+            return _are_numbers(column.to_list())
+        return column.dtype.is_numeric() or column.dtype.is_temporal()
 
     def numbers(self, j):
         """Return a column as float64; dates as days."""
@@ -131,6 +129,12 @@ def _is_missing(value):
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, (Real, Decimal)) and value != value
+
+
+def _are_numbers(values):
+    """Tell whether there are numbers among objects, and besides them only missing values."""
+    there = [_is_number(value) for value in values if not _is_missing(value)]
+    return bool(there) and all(there)
 
 
 def _is_number(value):

@@ -289,11 +289,13 @@ class Categories:
         counts = Counter(values)
         counts.pop(None, None)
         known = _sorted(counts)
-        self.has_others = self.max_categories is not None and len(known) > self.max_categories
-        if self.has_others:
+        too_many = self.max_categories is not None and len(known) > self.max_categories
+        if too_many:
             # among equals the first ones, so that the order of rows does not matter
             frequent = sorted(known, key=lambda label: -counts[label])
             known = _sorted(frequent[: self.max_categories - 1])
+        # where there is nothing at all, a column of zeros
+        self.has_others = too_many or not known
         self.categories = np.empty(len(known), object)
         self.categories[:] = known
         # all others share the last column; None and what is unseen have position -1

@@ -115,6 +115,8 @@ def test_ten_thousand_categories_stay_within_the_cap():
     assert TabularEncoder(max_categories=50).fit(X).transform(X[:3]).shape == (3, 50)
 
 
+# scikit-learn 1.6 does not find the names of the columns of polars 2
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
 def test_pandas_and_polars_and_objects_agree():
     frame = frame_with_everything()
     encoder = TabularEncoder().fit(frame)
@@ -202,8 +204,9 @@ def test_empty_and_all_missing_columns_say_nothing_and_do_no_harm():
     X = pd.DataFrame({"none": [None] * 4, "nan": [np.nan] * 4, "x": [1.0, 2.0, 3.0, 4.0]})
     encoded = TabularEncoder().fit_transform(X)
     assert_array_equal(encoded[:, :-1], 0)
-    later = TabularEncoder().fit(X).transform(pd.DataFrame({"none": [1], "nan": [5.0], "x": [1.0]}))
-    assert np.isfinite(later).all()
+    for value in (1, "text"):
+        later = pd.DataFrame({"none": [value], "nan": [5.0], "x": [1.0]})
+        assert np.isfinite(TabularEncoder().fit(X).transform(later)).all()
 
 
 def test_it_can_be_cloned_and_pickled():
@@ -215,10 +218,10 @@ def test_it_can_be_cloned_and_pickled():
 
 
 numbers = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=False))
-labels = st.one_of(st.none(), st.text(max_size=3), st.integers(-5, 5), st.booleans())
+labels = st.one_of(st.none(), st.text(max_size=3), st.booleans())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(numbers, labels), min_size=1, max_size=12),
     st.lists(st.tuples(numbers, labels), min_size=1, max_size=5),
