@@ -343,8 +343,8 @@ class Mish(Activation):
     def backward(self, Z, A, delta):
         """Multiply by ``(n + 4 z e (1 + e) / (n + 2)) / (n + 2)``."""
         slope, e, n = self._powers(Z)
-        np.multiply(slope, 4, out=slope)
         np.multiply(slope, e, out=slope)
+        np.multiply(slope, 4, out=slope)
         np.add(e, 1, out=e)
         np.multiply(slope, e, out=slope)
         below = np.add(n, 2, out=e)

@@ -27,6 +27,7 @@ class Initializer(Component):
     """
 
     output = "drawn"  # for subclasses with a constructor of their own
+    adapts = False  # whether ``adapt`` is to be called
     _parameter_constraints = {"output": [StrOptions({"drawn", "best_constant"})]}
 
     def __init__(self, output="drawn"):
@@ -49,6 +50,21 @@ class Initializer(Component):
     def biases(self, fan_in, fan_out, activation, random_state):
         """Return a float64 array of shape (fan_out,): zeros, unless overridden."""
         return np.zeros(fan_out)
+
+    def adapt(self, inputs, weights, biases, random_state):
+        """Fit a hidden layer's drawn values to samples, in place; only if ``adapts``.
+
+        Parameters
+        ----------
+        inputs : ndarray of shape (n_samples, fan_in)
+            What reaches the layer, of some samples to train on.
+        weights : ndarray of shape (fan_in, fan_out)
+            Drawn by ``weights``.
+        biases : ndarray of shape (fan_out,)
+            Drawn by ``biases``.
+        random_state : numpy.random.RandomState
+            Source of further draws.
+        """
 
     def rate_factors(self, fan_in, fan_out):
         """Return what the learning rate of the weights, and of the biases, is multiplied by.
@@ -157,6 +173,11 @@ class NeuralTangent(Initializer):
         Standard deviation of the initial biases.
     bias_rate : float, default=0.1
         What the learning rate of the biases is multiplied by.
+    data_driven : bool, default=False
+        Whether hidden layers are fitted to the samples: weights so that each net input
+        has variance 1, and biases so that each unit has its kink among the samples (minus
+        the net input of a random convex combination of five of them; Steinwart, "A sober
+        look at neural network initializations", 2019, arXiv:1903.11482).
     output : {"drawn", "best_constant"}, default="best_constant"
         As in ``Initializer``.
     """
@@ -165,12 +186,19 @@ class NeuralTangent(Initializer):
     _parameter_constraints = Initializer._parameter_constraints | {
         "bias_scale": [Interval(Real, 0, None, closed="left")],
         "bias_rate": [Interval(Real, 0, None, closed="left")],
+        "data_driven": ["boolean"],
     }
 
-    def __init__(self, bias_scale=1.0, bias_rate=0.1, output="best_constant"):
+    def __init__(self, bias_scale=1.0, bias_rate=0.1, data_driven=False, output="best_constant"):
         super().__init__(output)
         self.bias_scale = bias_scale
         self.bias_rate = bias_rate
+        self.data_driven = data_driven
+
+    @property
+    def adapts(self):
+        """Whether layers are fitted to the samples."""
+        return self.data_driven
 
     def weights(self, fan_in, fan_out, activation, random_state):
         """Draw the weights."""
@@ -179,6 +207,19 @@ class NeuralTangent(Initializer):
     def biases(self, fan_in, fan_out, activation, random_state):
         """Draw the biases."""
         return self.bias_scale * random_state.standard_normal(fan_out)
+
+    def adapt(self, inputs, weights, biases, random_state):
+        """Scale the weights to net inputs of variance 1, and draw biases from net inputs."""
+        Z = inputs @ weights
+        spread = Z.std(axis=0)
+        factor = 1 / np.where(spread > 1e-3, spread, 1.0)
+        weights *= factor
+        Z *= factor
+        drawn = (5, len(biases))
+        shares = random_state.standard_exponential(drawn)
+        rows = random_state.randint(len(Z), size=drawn)
+        points = Z[rows, np.arange(len(biases))]
+        biases[...] = -(shares / shares.sum(axis=0) * points).sum(axis=0)
 
     def rate_factors(self, fan_in, fan_out):
         """Return ``1 / sqrt(fan_in)`` and ``bias_rate``."""
@@ -189,6 +230,33 @@ INITIALIZERS = registry(
     SklearnGlorot, GlorotUniform, HeNormal, LecunNormal, NeuralTangent, Zeros
 )  # fmt: skip
 """All initializers, by name."""
+
+
+ADAPT_ROWS = 1000
+"""Samples that initial values are fitted to, at most."""
+
+
+def adapt_layers(initializer, network, samples, random_state):
+    """Fit the hidden layers of an untrained network to some samples, one after another.
+
+    Parameters
+    ----------
+    initializer : Initializer
+        Whose ``adapt`` is called.
+    network : Network
+        A single one; changed in place.
+    samples : Samples
+        What it will be trained on.
+    random_state : numpy.random.RandomState
+        Source of the choice of samples, and of the initializer's draws.
+    """
+    rows = random_state.permutation(samples.n_samples)[:ADAPT_ROWS]
+    inputs = samples.take(rows, {})[0]
+    for W, b in zip(network.weights[:-1], network.biases[:-1], strict=True):
+        initializer.adapt(inputs, W, b, random_state)
+        Z = inputs @ W + b
+        inputs = np.empty_like(Z)
+        network.activation.forward(Z, inputs)
 
 
 def rate_factors(initializer, layer_sizes):

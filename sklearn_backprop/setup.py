@@ -12,7 +12,7 @@ from .backprop import Network
 from .checks import check_dropout, check_hidden_layer_sizes, check_initial_values
 from .components import lookup
 from .dropout import DroppedActivation, dropout_generator
-from .initializers import INITIALIZERS, rate_factors
+from .initializers import INITIALIZERS, adapt_layers, rate_factors
 from .memo import directly
 from .optimizers import OPTIMIZERS
 from .samples import Samples
@@ -125,10 +125,16 @@ class TrainingSetup:
             W[...] = initializer.weights(*args)
             b[...] = initializer.biases(*args)
 
+    def _adapt_to_samples(self, training, samples):
+        """Fit the initial values to the samples, if the initializer does that."""
+        initializer = self._initializer()
+        if initializer.adapts:
+            adapt_layers(initializer, training.network, samples, training.random_state)
+        if initializer.output == "best_constant":
+            self._begin_at_best_constant(training, samples)
+
     def _begin_at_best_constant(self, training, samples):
-        """Make the untrained network the best constant model, if the initializer says so."""
-        if self._initializer().output != "best_constant":
-            return
+        """Make the untrained network the best constant model."""
         network, weights = training.network, samples.sample_weight
         weights = np.ones(samples.n_samples) if weights is None else weights[:, 0]
         network.weights[-1][...] = 0
