@@ -174,7 +174,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         samples = self._samples(training, X, Y, self._weighted(sample_weight, y), rows, once)
         training.update_mean_weight(samples, incremental)
         if not goes_on and initial == (None, None):
-            self._begin_at_best_constant(training, samples)
+            self._adapt_to_samples(training, samples)
         # a copy, for who looks at a network in training may keep it
         hooks = hooks(lambda: self._fitted_attributes(deepcopy(training))) if hooks else ()
         loop = FitLoop(

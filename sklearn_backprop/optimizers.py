@@ -29,6 +29,20 @@ def _of_dtype(value, dtype):
     return value.astype(dtype) if isinstance(value, np.ndarray) else value
 
 
+def _blocks(n_parameters, rate_factors):
+    """Yield the start, the stop and the rate's factor of blocks that fit into the cache."""
+    for first, last, factor in rate_factors or [(0, n_parameters, None)]:
+        for start in range(first, last, BLOCK):
+            yield start, min(start + BLOCK, last), factor
+
+
+def _at_rate(constants, factor):
+    """Return a step's constants with another rate, which is the last of them."""
+    if isinstance(constants, tuple):
+        return *constants[:-1], constants[-1] * factor
+    return constants * factor
+
+
 class Optimizer(Component):
     """Base class of the first-order optimizers.
 
@@ -56,9 +70,12 @@ class Optimizer(Component):
         Returns
         -------
         dict
+            Under ``"rate_factors"`` a list of parts of the parameters, each a start, a stop
+            and what the learning rate is multiplied by there; None leaves it everywhere.
         """
         state = {slot: np.zeros_like(parameters) for slot in self.slots}
         state["n_weights"] = parameters.shape[-1] if n_weights is None else n_weights
+        state["rate_factors"] = None
         self.prepare(state, parameters.dtype)
         return state
 
@@ -94,24 +111,24 @@ class Optimizer(Component):
         arrays = [parameters, gradient, *[state[slot] for slot in self.slots]]
         n_parameters = parameters.shape[-1]
         scratch = np.empty_like(parameters[..., :BLOCK])
-        for start in range(0, n_parameters, BLOCK):
-            stop = min(start + BLOCK, n_parameters)
+        for start, stop, factor in _blocks(n_parameters, state["rate_factors"]):
             if before_block is not None:
                 before_block(start, stop)
-            if shrink is not None:
+            if shrink is not None and start < state["n_weights"]:
                 weights = parameters[..., start : min(stop, state["n_weights"])]
                 np.multiply(weights, _of_dtype(shrink, weights.dtype), out=weights)
             blocks = arrays
-            if n_parameters > BLOCK:
+            if stop - start < n_parameters:
                 blocks = [array[..., start:stop] for array in arrays]
-            self.step(constants, scratch[..., : stop - start], *blocks)
+            here = constants if factor is None else _at_rate(constants, factor)
+            self.step(here, scratch[..., : stop - start], *blocks)
 
     def decay_factor(self, learning_rate):
         """Return what the weights, but not the biases, are multiplied by; None leaves them."""
         return None
 
     def constants(self, state, learning_rate):
-        """Return what is the same for all parameters of this step."""
+        """Return what is the same for all parameters of this step, the rate last."""
         return learning_rate
 
     def step(self, constants, scratch, parameters, gradient, *slots):

@@ -87,6 +87,7 @@ def structure(estimator, fit):
         None if full_batch else fit.batch_size,
         bool(estimator.shuffle),
         training.max_grad_norm is None,
+        repr(training.rate_factors),
         # masks are drawn for rows that are there, so there must be as many of them
         fit.samples.n_samples if dropped else None,
         None if ours else id(fit),  # someone else's component may not know of stacks

@@ -12,7 +12,7 @@ from .backprop import Network
 from .checks import check_dropout, check_hidden_layer_sizes, check_initial_values
 from .components import lookup
 from .dropout import DroppedActivation, dropout_generator
-from .initializers import INITIALIZERS
+from .initializers import INITIALIZERS, adapt_layers, rate_factors
 from .memo import directly
 from .optimizers import OPTIMIZERS
 from .samples import Samples
@@ -53,6 +53,7 @@ class TrainingSetup:
             "learning_rate_init": float(rate),
             "max_iter": self.max_iter,
             "max_grad_norm": self.max_grad_norm,
+            "rate_factors": rate_factors(self._initializer(), network.layer_sizes),
         }
         if not goes_on:
             training = Training(**settings, random_state=check_random_state(self.random_state))
@@ -112,19 +113,28 @@ class TrainingSetup:
         )
         return lookup("output_activation", name, OUTPUT_ACTIVATIONS)
 
+    def _initializer(self):
+        return lookup("initializer", self.initializer, INITIALIZERS)
+
     def _initialize(self, training):
         """Draw weights and biases layer by layer, in scikit-learn's order."""
         network = training.network
-        initializer = lookup("initializer", self.initializer, INITIALIZERS)
+        initializer = self._initializer()
         for W, b in zip(network.weights, network.biases, strict=True):
             args = (*W.shape, network.activation, training.random_state)
             W[...] = initializer.weights(*args)
             b[...] = initializer.biases(*args)
 
+    def _adapt_to_samples(self, training, samples):
+        """Fit the initial values to the samples, if the initializer does that."""
+        initializer = self._initializer()
+        if initializer.adapts:
+            adapt_layers(initializer, training.network, samples, training.random_state)
+        if initializer.output == "best_constant":
+            self._begin_at_best_constant(training, samples)
+
     def _begin_at_best_constant(self, training, samples):
-        """Make the untrained network the best constant model, if the initializer says so."""
-        if lookup("initializer", self.initializer, INITIALIZERS).output != "best_constant":
-            return
+        """Make the untrained network the best constant model."""
         network, weights = training.network, samples.sample_weight
         weights = np.ones(samples.n_samples) if weights is None else weights[:, 0]
         network.weights[-1][...] = 0

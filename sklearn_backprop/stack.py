@@ -361,7 +361,8 @@ def _stacked_optimizer(optimizers):
 def _stacked_state(optimizer, network, states):
     """Return one state out of each network's."""
     stacked = optimizer.init(network.parameters, network.n_weights)
-    for name in stacked.keys() - {"rounded", "n_weights"}:
+    stacked["rate_factors"] = states[0]["rate_factors"]
+    for name in stacked.keys() - {"rounded", "n_weights", "rate_factors"}:
         values = [state[name] for state in states]
         stacked[name] = np.stack(values) if np.ndim(values[0]) else _column(values)
     return stacked

@@ -36,6 +36,7 @@ class Training:
     is_trained: bool = False  # by an earlier call
     max_iter: int = 200
     max_grad_norm: float = None
+    rate_factors: list = None  # of parts of the parameters, where they differ from 1
     n_iter: int = 0
     kept_epoch: int = 0  # whose weights the network has
     samples_seen: int = 0
@@ -60,6 +61,13 @@ class Training:
         """Forget the optimizer's state and go back to the initial learning rate."""
         self.learning_rate = self.learning_rate_init
         self.state = self.optimizer.init(self.network.parameters, self.network.n_weights)
+        self._prepare_optimizer()
+
+    def _prepare_optimizer(self):
+        """Tell the optimizer's state what follows from the settings."""
+        if self.state:
+            self.state["rate_factors"] = self.rate_factors
+            self.optimizer.prepare(self.state, self.network.dtype)
 
     def shares(self, n_samples):
         """Return a sample's and the penalty's share in a batch's objective."""
@@ -83,8 +91,7 @@ class Training:
             self.restart_optimizer()
         elif new_rate:
             self.learning_rate = self.learning_rate_init
-        if self.state:
-            self.optimizer.prepare(self.state, self.network.dtype)
+        self._prepare_optimizer()
         return self
 
     def set_rate(self, share_of_epoch):

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
 from sklearn_backprop.activations import Logistic, ReLU, Tanh
-from sklearn_backprop.initializers import INITIALIZERS, Initializer
+from sklearn_backprop.initializers import INITIALIZERS, Initializer, NeuralTangent
 
 FAN_IN, FAN_OUT = 300, 200
 # the variance of a weight, and the bound where there is one, from the papers' formulas
@@ -16,6 +17,7 @@ EXPECTED = {
     "glorot_uniform": (2 / (FAN_IN + FAN_OUT), np.sqrt(6 / (FAN_IN + FAN_OUT))),
     "he_normal": (2 / FAN_IN, None),
     "lecun_normal": (1 / FAN_IN, None),
+    "ntk": (1 / FAN_IN, None),
     "zeros": (0, 0),
 }
 
@@ -52,10 +54,13 @@ def test_variance_and_bounds(name):
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
-def test_biases_start_at_zero_but_in_scikit_learns_variant(name):
+def test_biases_start_at_zero_with_two_exceptions(name):
     _, biases = draw(name)
     if name == "auto":
         assert 0.95 * EXPECTED["auto"][1] < np.abs(biases).max() <= EXPECTED["auto"][1]
+    elif name == "ntk":
+        # 200 draws: the standard error of the variance is a tenth
+        assert biases.var() == pytest.approx(1, abs=0.4)
     else:
         np.testing.assert_array_equal(biases, 0)
 
@@ -114,3 +119,35 @@ def test_a_users_own_initializer_in_an_estimator():
         regressor.fit(np.eye(2), [0.0, 1.0])
     # each hidden unit gives 1 + 2, and three of them with the last bias 3 · 3 + 2
     np.testing.assert_array_equal(regressor.predict(np.eye(2)), [11.0, 11.0])
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_data_driven_layers_fit_the_samples(dtype, sparse):
+    random = np.random.RandomState(0)
+    X = random.uniform(3, 9, (700, 6)) * [1, 10, 100, 1000, 1e4, 0]
+    network = BackpropRegressor(
+        initializer=NeuralTangent(data_driven=True), hidden_layer_sizes=(50, 40), activation="tanh",
+        learning_rate_init=1e-12, max_iter=1, tol=1, random_state=0, dtype=dtype,
+        standardize=not sparse,
+    )  # fmt: skip
+    with pytest.warns(ConvergenceWarning):
+        network.fit(csr_matrix(X) if sparse else X, X[:, 0])
+    inputs = X
+    for W, b in zip(network.coefs_[:-1], network.intercepts_[:-1], strict=True):
+        Z = inputs @ W + b
+        np.testing.assert_allclose(Z.std(axis=0), 1, rtol=1e-3)
+        # a kink is where a net input is zero: inside the samples, around their middle
+        assert (Z.min(axis=0) < 0).all()
+        assert (Z.max(axis=0) > 0).all()
+        # the mean of five standard points with random shares has the standard deviation 0.577
+        assert Z.mean(axis=0).std() == pytest.approx(0.577, abs=0.17)
+        inputs = np.tanh(Z)
+
+
+def test_data_driven_biases_of_a_constant_layer_are_finite():
+    initializer = NeuralTangent(data_driven=True)
+    W, b = np.ones((3, 4)), np.ones(4)
+    initializer.adapt(np.ones((5, 3)), W, b, np.random.RandomState(0))
+    np.testing.assert_array_equal(W, 1)
+    np.testing.assert_allclose(b, -3)
