@@ -232,17 +232,26 @@ def _may_stack(task):
     solver = estimator.solver
     kind = OPTIMIZERS.get(solver) if isinstance(solver, str) else solver
     return (
-        type(estimator).fit is BaseBackprop.fit  # a subclass may do more
+        not _has_more_in_its_fit(estimator)
         and not issparse(task.X)
         and not is_memory_mapped(task.X)
         and getattr(kind, "stochastic", True)
         and estimator.max_time is None
         and not goes_on
-        and not getattr(estimator, "_skl_callbacks", None)
     )
 
 
+def _has_more_in_its_fit(estimator):
+    """Tell whether a fit does more than train: a subclass's own, or one with callbacks."""
+    own = type(estimator).fit is not BaseBackprop.fit
+    return own or bool(getattr(estimator, "_skl_callbacks", None))
+
+
 def _fit_alone(task):
+    if not _has_more_in_its_fit(task.estimator):
+        task.fit = task.fitted._prepare(task.X, task.y, task.sample_weight)
+        _run(task)
+        return
     arguments = {} if task.sample_weight is None else {"sample_weight": task.sample_weight}
     task.fitted.fit(task.X, task.y, **arguments)
 

@@ -201,6 +201,11 @@ class InterruptedInitializer(Initializer):
 INTERRUPTED = {
     "in a step": lambda: {"learning_rate": Interrupt(20)},
     "after an epoch": lambda: {"scoring": Interrupt(3), "early_stopping": True},
+    "after an iteration": lambda: {
+        "solver": "lbfgs",
+        "scoring": Interrupt(3),
+        "early_stopping": True,
+    },
     "before training": lambda: {"initializer": InterruptedInitializer(Interrupt(2))},
 }
 
