@@ -25,6 +25,8 @@ from sklearn.base import clone
 from sklearn.model_selection import _validation
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params
 
 from .base import BaseBackprop
 from .memo import Memo
@@ -97,7 +99,9 @@ class Call:
     def _may_stack(self):
         estimator, own = self.estimator, {"sample_weight"}
         if type(estimator) is Pipeline:
-            if estimator.memory is not None or estimator.steps[-1][0] in self.parameters:
+            if estimator.memory is not None or estimator.verbose:
+                return False
+            if self.parameters.keys() & {"memory", "verbose", "steps", estimator.steps[-1][0]}:
                 return False
             own = set() if get_config()["enable_metadata_routing"] else {
                 f"{self.prefix}sample_weight"
@@ -330,17 +334,21 @@ def apart(calls, tasks, preprocessed):
 def fit_steps(call, X, y):
     """Return a task with the fitted steps before a call's network, and what they make of X."""
     call.set_parameters()
-    X, y, _ = training_rows(X, y, None, call.train)
     task = Task(steps=call.estimator[:-1])
-    task.X = task.recorded(task.steps.fit_transform, X, y)
+    X, y = _safe_split(call.estimator, X, y, call.train)  # of a kernel's columns, too
+
+    def fit_transform():
+        call.estimator._validate_steps()
+        return task.steps.fit_transform(X, y)
+
+    task.X = task.recorded(fit_transform)
     return task
 
 
 def training_rows(X, y, sample_weight, train):
-    """Return the rows of each to train on."""
-    return [
-        array if array is None else _safe_indexing(array, train) for array in (X, y, sample_weight)
-    ]
+    """Return the rows of each to train on; of weights as scikit-learn takes them."""
+    weights = _check_method_params(X, {"sample_weight": sample_weight}, train)
+    return [_safe_indexing(X, train), _safe_indexing(y, train), weights["sample_weight"]]
 
 
 def chunked(calls, wave, n_jobs):
@@ -353,7 +361,8 @@ def chunked(calls, wave, n_jobs):
         n_samples = [len(calls[i].train) for i in known]
         number = defaultdict(count().__next__)
         data = [number[calls[i].preprocessing or id(calls[i].train)] for i in known]
-        chunks += [[known[i] for i in c] for c in plan(looks, n_features, n_samples, data, n_jobs)]
+        plans = plan(looks, n_features, n_samples, data, n_jobs)
+        chunks += [sorted(known[i] for i in positions) for positions in plans]
     return chunks
 
 
