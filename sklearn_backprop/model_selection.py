@@ -39,6 +39,7 @@ def _stacked(function):
         with parallel_config(backend=StackingBackend()):
             return function(*args, **kwargs)
 
+    stacked.__module__ = __name__  # where pickle finds it
     return stacked
 
 
