@@ -167,16 +167,21 @@ class StackingBackend(ParallelBackendBase):
         self.outer, self.outer_n_jobs = get_active_backend()
         self.n_jobs = None
         self.pending = []
+        self.is_gathering = False
 
     def effective_n_jobs(self, n_jobs):
-        """Return as many as it takes for joblib to hand over all calls."""
-        return MANY
+        """Return as many as it takes for joblib to hand over all calls, where it does so."""
+        return MANY if self.is_gathering else self.outer.effective_n_jobs(n_jobs)
 
     def configure(self, n_jobs=1, parallel=None, **kwargs):
         """Remember how many jobs were asked for."""
-        self.parallel, self.pending = parallel, []
+        self.parallel, self.pending, self.is_gathering = parallel, [], True
         self.n_jobs = n_jobs if n_jobs != 1 else None
         return MANY
+
+    def terminate(self):
+        """End the gathering: what asks for the number of jobs now is a refit."""
+        self.is_gathering = False
 
     def submit(self, func, callback=None):
         """Put a call aside."""
