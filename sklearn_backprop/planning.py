@@ -97,7 +97,9 @@ def structure(estimator, fit):
 def of_near_lengths(tasks):
     """Return groups of tasks whose numbers of samples differ by one at most."""
     groups = []
-    for task in sorted(tasks, key=lambda task: task.fit.samples.n_samples):
+    # those with the same X side by side, so that stacks share their batches
+    key = lambda task: (task.fit.samples.n_samples, id(task.fit.samples.X))  # noqa: E731
+    for task in sorted(tasks, key=key):
         n_samples = task.fit.samples.n_samples
         if not groups or n_samples > groups[-1][0].fit.samples.n_samples + 1:
             groups.append([])

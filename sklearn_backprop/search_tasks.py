@@ -5,146 +5,29 @@ function for each candidate and fold: fit, then score or predict. ``StackingBack
 is a joblib backend that gathers these calls, fits their estimators in stacks, and
 then lets each call run as it would have, but with ``fit`` already done. So whatever
 else scikit-learn does with a fit (scores, messages, errors, metadata) is its own code.
-
-This is the only file that knows private names of scikit-learn; calls that it does
-not recognize run as they are.
 """
 
-import warnings
 from collections import Counter, defaultdict
-from copy import copy
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import count
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from joblib.parallel import ParallelBackendBase, get_active_backend
-from sklearn import get_config
-from sklearn.base import clone
-from sklearn.model_selection import _validation
-from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params
 
-from .base import BaseBackprop
 from .memo import Memo
 from .planning import n_columns, plan
 from .samples import is_memory_mapped
-from .stacking import Task, fit_tasks, own_seeds, snapshot
-
-KNOWN = {_validation._fit_and_score, _validation._fit_and_predict}
-"""The functions whose calls fit ``estimator`` on the rows ``train`` of X and y."""
+from .search_calls import Call, fit_as_done, training_rows
+from .stacking import Task, fit_tasks, own_seeds
 
 WAVE = 128
 """Calls from which on a wave takes no further setting of the preprocessing."""
 
 MANY = 10**5
 """Calls to gather at once, as joblib sees it: all there are."""
-
-
-class Call:
-    """One call that was handed to joblib.
-
-    Parameters
-    ----------
-    batch : joblib.parallel.BatchedCalls
-        With one call in it.
-    """
-
-    def __init__(self, batch):
-        ((self.wrapper, self.args, kwargs),) = batch.items
-        self.kwargs = dict(kwargs)
-        self.is_known = getattr(self.wrapper, "function", None) in KNOWN and len(self.args) >= 3
-        if self.is_known:
-            names = ("estimator", "X", "y", "train", "test", "fit_params", "method")
-            named = dict(zip(names, self.args, strict=False)) | self.kwargs
-            self.estimator, self.X, self.y = named["estimator"], named["X"], named["y"]
-            self.train = named["train"]
-            self.parameters = named.get("parameters") or {}
-            self.fit_params = named.get("fit_params") or {}
-            self.is_known = self._may_stack()
-
-    @property
-    def weight(self):
-        """The sample weights that the network's fit gets."""
-        return self.fit_params.get(f"{self.prefix}sample_weight")
-
-    @cached_property
-    def preprocessing(self):
-        """What the steps before the network depend on; None if there are none."""
-        if not self.is_known or type(self.estimator) is not Pipeline:
-            return None
-        if len(self.estimator.steps) == 1:
-            return None
-        own = (item for item in self.parameters.items() if not item[0].startswith(self.prefix))
-        return id(self.train), tuple(sorted((name, id(value)) for name, value in own))
-
-    def set_parameters(self):
-        """Give the estimator the candidate's parameters, as scikit-learn does before a fit."""
-        self.estimator.set_params(**clone(self.parameters, safe=False))
-
-    @property
-    def network(self):
-        """The estimator of this package that is fitted in the end."""
-        estimator = self.estimator
-        return estimator.steps[-1][1] if type(estimator) is Pipeline else estimator
-
-    @property
-    def prefix(self):
-        """What stands before the parameters of the network."""
-        return f"{self.estimator.steps[-1][0]}__" if type(self.estimator) is Pipeline else ""
-
-    def _may_stack(self):
-        estimator, own = self.estimator, {"sample_weight"}
-        if type(estimator) is Pipeline:
-            if estimator.memory is not None or estimator.verbose:
-                return False
-            if self.parameters.keys() & {"memory", "verbose", "steps", estimator.steps[-1][0]}:
-                return False
-            own = set() if get_config()["enable_metadata_routing"] else {
-                f"{self.prefix}sample_weight"
-            }  # fmt: skip
-            if getattr(estimator, "_skl_callbacks", None):
-                return False
-        context = self.kwargs.get("callback_ctx")
-        has_callbacks = context is not None and getattr(context, "_callbacks", None)
-        return (
-            isinstance(self.network, BaseBackprop)
-            and not getattr(self.network, "_skl_callbacks", None)
-            and not has_callbacks
-            and self.y is not None
-            and set(self.fit_params) <= own
-        )
-
-    def looks(self):
-        """Return the network's estimator as far as ``plan`` reads it, without a copy."""
-        start = len(self.prefix)
-        own = {k[start:]: v for k, v in self.parameters.items() if k.startswith(self.prefix)}
-        return _Overridden(self.network, own)
-
-    def with_data(self, X, y):
-        """Return a copy that has other data, or what stands for them."""
-        other = copy(self)
-        other.X, other.y = X, y
-        other.args = (self.args[0], X, y, *self.args[3:])
-        return other
-
-    def __call__(self):
-        """Run it."""
-        return self.wrapper(*self.args, **self.kwargs)
-
-
-class _Overridden:
-    """An estimator, some of whose parameters read differently."""
-
-    def __init__(self, estimator, parameters):
-        self._estimator = estimator
-        self.__dict__.update(parameters)
-
-    def __getattr__(self, name):
-        return getattr(self._estimator, name)
 
 
 class StackingBackend(ParallelBackendBase):
@@ -350,12 +233,6 @@ def fit_steps(call, X, y):
     return task
 
 
-def training_rows(X, y, sample_weight, train):
-    """Return the rows of each to train on; of weights as scikit-learn takes them."""
-    weights = _check_method_params(X, {"sample_weight": sample_weight}, train)
-    return [_safe_indexing(X, train), _safe_indexing(y, train), weights["sample_weight"]]
-
-
 def chunked(calls, wave, n_jobs):
     """Return lists of positions of calls, those that can train together in one."""
     known = [i for i in wave if calls[i].is_known]
@@ -415,22 +292,3 @@ def prepare(call, task, done, once):
 def in_memory(X):
     """Return X, read if joblib maps it into this process."""
     return np.array(X) if is_memory_mapped(X) else X
-
-
-def fit_as_done(estimator, task, *args, **kwargs):
-    """Stand in for an estimator's ``fit``: what it would have done has been done."""
-    del estimator.fit
-    for message in task.warnings:
-        warnings.warn(message, stacklevel=2)
-    if task.error is not None:
-        raise task.error
-    model = task.fitted if task.fit is None else snapshot(task)
-    if task.until is not None:
-        model = model._shallow_copy()
-        model.max_iter = task.until
-    if type(estimator) is not Pipeline:
-        estimator.__dict__.update(model.__dict__)
-        return estimator
-    first = [] if task.steps is None else task.steps.steps
-    estimator.steps = [*first, (estimator.steps[-1][0], model)]
-    return estimator
