@@ -16,7 +16,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params
 
 from .base import BaseBackprop
-from .stacking import snapshot
+from .stacking import Task, snapshot
 
 KNOWN = {_validation._fit_and_score, _validation._fit_and_predict}
 """The functions whose calls fit ``estimator`` on the rows ``train`` of X and y."""
@@ -123,6 +123,20 @@ class _Overridden:
 
     def __getattr__(self, name):
         return getattr(self._estimator, name)
+
+
+def fit_steps(call, X, y):
+    """Return a task with the fitted steps before a call's network, and what they make of X."""
+    call.set_parameters()
+    task = Task(steps=call.estimator[:-1])
+    X, y = _safe_split(call.estimator, X, y, call.train)  # of a kernel's columns, too
+
+    def fit_transform():
+        call.estimator._validate_steps()
+        return task.steps.fit_transform(X, y)
+
+    task.X = task.recorded(fit_transform)
+    return task
 
 
 def training_rows(X, y, sample_weight, train):

@@ -15,12 +15,11 @@ from itertools import count
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from joblib.parallel import ParallelBackendBase, get_active_backend
-from sklearn.utils.metaestimators import _safe_split
 
 from .memo import Memo
 from .planning import n_columns, plan
 from .samples import is_memory_mapped
-from .search_calls import Call, fit_as_done, training_rows
+from .search_calls import Call, fit_as_done, fit_steps, training_rows
 from .stacking import Task, fit_tasks, own_seeds
 
 WAVE = 128
@@ -217,20 +216,6 @@ def apart(calls, tasks, preprocessed):
     calls = [c.with_data(place(c.X), place(c.y)) if c.is_known else c for c in calls]
     preprocessed = [done and replace(done, X=place(done.X)) for done in preprocessed]
     return calls, tasks, preprocessed, *arrays
-
-
-def fit_steps(call, X, y):
-    """Return a task with the fitted steps before a call's network, and what they make of X."""
-    call.set_parameters()
-    task = Task(steps=call.estimator[:-1])
-    X, y = _safe_split(call.estimator, X, y, call.train)  # of a kernel's columns, too
-
-    def fit_transform():
-        call.estimator._validate_steps()
-        return task.steps.fit_transform(X, y)
-
-    task.X = task.recorded(fit_transform)
-    return task
 
 
 def chunked(calls, wave, n_jobs):
