@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import _validation
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
+from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from .base import BaseBackprop
