@@ -12,6 +12,7 @@ each candidate's share of its stack's.
 """
 
 from functools import wraps
+from inspect import cleandoc
 
 from joblib import parallel_config
 from sklearn import model_selection as _original
@@ -40,6 +41,8 @@ def _stacked(function):
             return function(*args, **kwargs)
 
     stacked.__module__ = __name__  # where pickle finds it
+    # without the examples, which show scikit-learn's estimators under its own print options
+    stacked.__doc__ = cleandoc(function.__doc__ or "").split("\n\nExamples\n")[0]
     return stacked
 
 
