@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, f1_score, log_loss, r2_score
 from sklearn.model_selection import train_test_split
 
-from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop import BackpropClassifier, BackpropRegressor, fit_many
 from sklearn_backprop.activations import ReLU
 from sklearn_backprop.schedules import Schedule
 
@@ -137,6 +137,25 @@ def test_held_out_rows_are_not_trained_on(cls, scoring):
     given = fit_to_limit(estimator, X[train], y[train], sample_weight[train], **own)
     assert_same_weights(weights(split), weights(given), rtol=1e-9)
     np.testing.assert_allclose(split.validation_scores_, given.validation_scores_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("max_time", [None, 1000])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_validation_rows_are_a_validation_set_of_ones_own(cls, max_time):
+    y = SPECIES == 1 if cls is BackpropClassifier else TARGET
+    sample_weight = NOISE.uniform(0.5, 2, size=150)
+    estimator = make(cls, max_iter=8, standardize=False, early_stopping=True, max_time=max_time)
+    halves = [np.arange(0, 150, 2), np.arange(149, 100, -3)]
+    many = fit_many([estimator] * 2, X, y, sample_weight=sample_weight, validation_rows=halves)
+    for val, stacked in zip(halves, many, strict=True):
+        train = np.setdiff1d(np.arange(150), val)
+        own = {"X_val": X[val], "y_val": y[val], "sample_weight_val": sample_weight[val]}
+        given = fit_to_limit(clone(estimator), X[train], y[train], sample_weight[train], **own)
+        rows = fit_to_limit(clone(estimator), X, y, sample_weight, validation_rows=val.tolist())
+        for ours in (rows, stacked):
+            assert_same_weights(weights(ours), weights(given), rtol=1e-9)
+            assert ours.validation_scores_ == pytest.approx(given.validation_scores_, rel=1e-9)
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
