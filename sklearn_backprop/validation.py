@@ -26,6 +26,29 @@ def held_out_rows(stratify, n_samples, fraction, random_state):
     return rows, held_out
 
 
+def balanced_folds(labels, n_samples, n_folds, seed):
+    """Return the number of the fold that each row is in.
+
+    The folds' sizes differ by one at most, and so does what each has of a class. A class
+    may have a single row.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,) or None
+        Classes to spread evenly; None if there are none.
+    n_samples, n_folds : int
+        Rows, and folds.
+    seed : int
+        Of the partition.
+    """
+    order = np.random.RandomState(seed).permutation(n_samples)
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+    folds = np.empty(n_samples, int)
+    folds[order] = np.arange(n_samples) % n_folds
+    return folds
+
+
 def make_validation(estimator, training, X, y, sample_weight, rows=None, once=directly):
     """Return a function without arguments that scores the training's network.
 
