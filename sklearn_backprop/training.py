@@ -311,13 +311,35 @@ ROWS = 512
 """Samples propagated together where there are no batches: full-batch gradients, validation."""
 
 
-def mean_loss(network, loss, samples):
-    """Return the weighted mean loss over samples, without the penalty."""
-    total = weight = 0.0
+def mean_loss(network, loss, samples, is_right=None):
+    """Return the weighted mean loss over samples, without the penalty.
+
+    Parameters
+    ----------
+    network : Network
+        What to evaluate.
+    loss : Loss
+        Measures its outputs.
+    samples : Samples
+        What to evaluate it on.
+    is_right : callable, default=None
+        Tells from targets and outputs of some samples which are right.
+
+    Returns
+    -------
+    float or tuple of two floats
+        The mean loss; with ``is_right`` also the weighted share that is right.
+    """
+    total = weight = right = 0.0
     for X, Y, sample_weight in samples.blocks(ROWS):
         for start in range(0, len(Y), ROWS):
             rows = slice(start, start + ROWS)
             weights = None if sample_weight is None else sample_weight[rows]
-            total += loss.sum(Y[rows], network.forward(X[rows]), weights)
+            outputs = network.forward(X[rows])
+            total += loss.sum(Y[rows], outputs, weights)
             weight += len(Y[rows]) if weights is None else float(weights.sum())
-    return float(total / weight)
+            if is_right is not None:
+                hits = is_right(Y[rows], outputs)
+                right += np.count_nonzero(hits) if weights is None else float(weights[hits].sum())
+    mean = float(total / weight)
+    return mean if is_right is None else (mean, right / weight)

@@ -7,11 +7,12 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, f1_score, log_loss, r2_score
+from sklearn.metrics import accuracy_score, f1_score, log_loss, make_scorer, r2_score
 from sklearn.model_selection import train_test_split
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor, fit_many
 from sklearn_backprop.activations import ReLU
+from sklearn_backprop.losses import LogLoss
 from sklearn_backprop.schedules import Schedule
 
 X, SPECIES = load_iris(return_X_y=True)
@@ -106,6 +107,24 @@ def test_scoring(cls, scoring, by_hand, solver):
     estimator = make(cls, solver, max_iter=9, early_stopping=True, scoring=scoring)
     fit_to_limit(estimator, Xt, yt, X_val=Xv, y_val=yv)
     assert estimator.best_validation_score_ == pytest.approx(by_hand(estimator, Xv, yv), rel=1e-9)
+
+
+@pytest.mark.parametrize("y", [SPECIES, SPECIES == 1, np.array(["one"] * 150)])
+@pytest.mark.parametrize("scoring", ["accuracy", None])
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_accuracy_is_that_of_the_scorer(y, scoring, weighted, class_weight):
+    weight = np.random.RandomState(0).uniform(0.5, 2, size=150) if weighted else None
+    smooth = LogLoss(label_smoothing=0.1)
+    estimator = make(BackpropClassifier, max_iter=12, early_stopping=True, loss=smooth,
+                     class_weight=class_weight)  # fmt: skip
+    quick = fit_to_limit(clone(estimator).set_params(scoring=scoring), X, y, weight)
+    by_scorer = estimator.set_params(scoring=make_scorer(accuracy_score))
+    by_scorer = fit_to_limit(by_scorer, X, y, weight)
+    assert quick.validation_scores_ == pytest.approx(by_scorer.validation_scores_, rel=1e-12)
+    for column in ("validation_loss", "validation_score"):
+        assert quick.history_[column] == pytest.approx(by_scorer.history_[column], rel=1e-12)
+    assert_same_weights(weights(quick), weights(by_scorer))
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
