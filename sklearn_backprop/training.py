@@ -175,7 +175,10 @@ def backpropagate(training, X, Y, sample_weight):
 
 
 def update(training, n_samples):
-    """Move the parameters by the gradient of so many samples; return the penalty ``½ ‖W‖²``."""
+    """Move the parameters by the gradient of so many samples; return the penalty ``½ ‖W‖²``.
+
+    Where ``alpha`` is 0 it does not matter, and is returned as 0.
+    """
     network = training.network
     _, penalty_share = training.shares(n_samples)
     penalties = []
@@ -183,15 +186,16 @@ def update(training, n_samples):
     def penalize(start=0, stop=None):
         penalties.append(network.penalize(penalty_share, start, stop))
 
-    before_block = penalize
+    before_block = penalize if np.any(training.alpha) else None
     if training.max_grad_norm is not None:
-        penalize()  # the norm is that of the whole gradient
+        if before_block is not None:
+            penalize()  # the norm is that of the whole gradient
         clip(network.gradient, training.max_grad_norm)
         before_block = None
     training.optimizer.update(
         network.parameters, network.gradient, training.state, training.learning_rate, before_block
     )
-    return sum(penalties[1:], penalties[0])
+    return sum(penalties[1:], penalties[0]) if penalties else 0.0
 
 
 def clip(gradient, max_norm):
