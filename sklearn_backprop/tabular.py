@@ -7,195 +7,71 @@ is a `BackpropClassifier` or a `BackpropRegressor` with the parameters of ``_mem
 a `TabularEncoder`.
 """
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_y,
-    _num_samples,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
+from sklearn.utils.validation import _check_y, column_or_1d
 
 from .base import store
 from .calibration import fit_temperature, tempered_probabilities
-from .checks import check_weights
 from .classification_losses import LogLoss
 from .classifier import BackpropClassifier
 from .initializers import NeuralTangent
-from .optimizers import AdamW
-from .parameters import COUNT, POSITIVE
+from .parameters import document_parameters
 from .regressor import BackpropRegressor
-from .stacking import fit_many
+from .tabular_base import BaseTabular
 from .tabular_encoder import TabularEncoder
-from .validation import balanced_folds
 
-FEW_ROWS = 20
-"""With fewer rows nothing is held out: there the last epoch is as good as any."""
+__all__ = ["TabularClassifier", "TabularEncoder", "TabularRegressor"]
 
-BLOCK = 2**14
-"""Rows that are encoded and predicted together."""
-
-
-class BaseTabular(BaseEstimator):
-    """Base of the two estimators: encoding, and training the members."""
-
-    _parameter_constraints = {
-        "n_estimators": [COUNT],
-        "hidden_layer_sizes": ["array-like", COUNT, str],
-        "learning_rate": [POSITIVE],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "n_bins": [Interval(Integral, 2, None, closed="left"), None],
-        "max_iter": [COUNT],
-        "batch_size": [COUNT],
-        "validation_fraction": [Interval(Real, 0, 0.5, closed="right")],
-        "categorical_features": [StrOptions({"auto"}), "array-like"],
-        "max_categories": [Interval(Integral, 2, None, closed="left"), None],
-        "max_time": [POSITIVE, None],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    }
-
-    def fit(self, X, y, sample_weight=None):
-        """Encode the table and train the members.
-
-        Parameters
-        ----------
-        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
-            The table. May have missing values.
-        y : array-like of shape (n_samples,)
-            Targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, non-negative. The encoding does not depend on them.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If a parameter or the data are not usable. The estimator is then as it was.
-        """
-        self._validate_params()
-        encoder = TabularEncoder(
-            categorical_features=self.categorical_features,
-            max_categories=self.max_categories,
-            n_bins=self.n_bins,
-            dtype="float32",
-        )
-        y = self._check_targets(y)
-        encoded = encoder.fit_transform(X)
-        check_consistent_length(X, y)
-        sample_weight = check_weights(sample_weight, encoded)
-        fitted, targets = self._encode_targets(y, sample_weight)
-        seeds, held_out = self._seeds_and_rows(fitted, len(y))
-        members = [
-            self._member(seed, rows, len(y)) for seed, rows in zip(seeds, held_out, strict=True)
-        ]
-        members = fit_many(
-            members, encoded, targets, sample_weight=sample_weight, validation_rows=held_out,
-            n_jobs=self.n_jobs,
-        )  # fmt: skip
-        validate_data(self, X, skip_check_array=True)
-        self.__dict__.update(fitted)
-        self.encoder_, self.estimators_ = encoder, members
-        self._calibrate(encoded, targets, sample_weight, held_out)
-        return self
-
-    def _seeds_and_rows(self, fitted, n_samples):
-        """Return a seed and the rows to validate on (None for none) for each member.
-
-        The members take the folds of a partition in turn, so that each row is validated
-        on by some member, and then those of another partition.
-        """
-        # two seeds a member: more members leave the first as they are
-        random_state = check_random_state(self.random_state)
-        seeds = random_state.randint(2**31, size=(self.n_estimators, 2)).tolist()
-        n_folds = round(1 / self.validation_fraction)
-        rows = []
-        for k in range(self.n_estimators):
-            if n_samples < FEW_ROWS:
-                rows.append(None)
-                continue
-            if k % n_folds == 0:
-                labels = fitted.get("_labels")
-                folds = balanced_folds(labels, n_samples, n_folds, seeds[k][1])
-            rows.append(np.flatnonzero(folds == k % n_folds))
-        return [seed for seed, _ in seeds], rows
-
-    def _recipe(self, seed, held_out, n_samples):
-        """Return the parameters that classifier and regressor have in common."""
-        n_rows = n_samples - (0 if held_out is None else len(held_out))
-        n_batches = max(1, round(n_rows / self.batch_size))
-        max_time = self.max_time
-        if max_time is not None:
-            max_time /= -(-self.n_estimators // effective_n_jobs(self.n_jobs))
-        return {
-            "hidden_layer_sizes": self.hidden_layer_sizes,
-            "solver": AdamW(beta_2=0.95, weight_decay=self.weight_decay),
-            "alpha": 0.0,
-            # batches of equal size: a last one of a few rows would be a step of mere noise
-            "batch_size": -(-n_rows // n_batches),
-            "learning_rate": "coslog4",
-            "learning_rate_init": self.learning_rate,
-            "max_iter": self.max_iter,
-            "tol": 0.0,
-            "n_iter_no_change": np.inf,
-            "early_stopping": held_out is not None,
-            "standardize": False,
-            "dtype": "float32",
-            "dropout": self.dropout,
-            "max_time": max_time,
-            "verbose": self.verbose,
-            "random_state": seed,
-        }
-
-    def _encoded_blocks(self, X):
-        """Yield the table encoded, some rows at a time."""
-        check_is_fitted(self)
-        validate_data(self, X, skip_check_array=True, reset=False)
-        n_samples = _num_samples(X)
-        if n_samples <= BLOCK:
-            yield self.encoder_.transform(X)
-            return
-        for start in range(0, n_samples, BLOCK):
-            rows = np.arange(start, min(start + BLOCK, n_samples))
-            yield self.encoder_.transform(_safe_indexing(X, rows))
-
-    @property
-    def history_(self):
-        """A record of each epoch of each member, in the form of a dict of lists.
-
-        As a member's ``history_``, with a first column ``member``.
-        """
-        check_is_fitted(self)
-        histories = [member.history_ for member in self.estimators_]
-        members = [k for k, history in enumerate(histories) for _ in history["epoch"]]
-        return {"member": members} | {
-            name: [value for history in histories for value in history[name]]
-            for name in histories[0]
-        }
-
-    def __sklearn_tags__(self):
-        """Tell scikit-learn that missing values, text and categories work."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        return tags
+DESCRIPTIONS = {
+    "n_estimators": (
+        "int",
+        "Number of members, each with a seed and held-out rows of its own. More of them are "
+        "more accurate, in proportionally more time; they leave the first as they are.",
+    ),
+    "hidden_layer_sizes": ("int, array-like of int or str", "Units of each hidden layer."),
+    "learning_rate": ("float", "The highest rate of the schedule ``'coslog4'``."),
+    "dropout": (
+        "float or array-like of float in [0, 1)",
+        "Share of hidden units silenced at random in each step.",
+    ),
+    "weight_decay": ("float", "Decoupled decay of the weights, as in ``AdamW``."),
+    "label_smoothing": ("float in [0, 1)", "As in ``LogLoss``."),
+    "n_bins": ("int or None", "Bins of each feature of numbers, as in ``TabularEncoder``."),
+    "max_iter": ("int", "Epochs."),
+    "batch_size": (
+        "int",
+        "Rows a step, roughly: an epoch is cut into batches of the same size.",
+    ),
+    "validation_fraction": (
+        "float in (0, 0.5]",
+        "Share of the rows held out from each member, which decides about the epoch to keep. "
+        "With fewer than 20 rows nothing is held out.",
+    ),
+    "categorical_features": (
+        "'auto' or array-like of bool, int or str",
+        "Which features are categories, as in ``TabularEncoder``.",
+    ),
+    "max_categories": ("int or None", "Columns that a feature may become, as there."),
+    "max_time": (
+        "float or None",
+        "Seconds for all members together. Each gets the same part, and keeps its best epoch "
+        "when that is over.",
+    ),
+    "n_jobs": ("int or None", "Processes to spread the members over, as in joblib."),
+    "verbose": ("bool or int", "Print a line for every so many epochs of each member."),
+    "random_state": (
+        "int, RandomState instance or None",
+        "Source of all that is drawn. An int makes the fit repeatable.",
+    ),
+}
 
 
+@document_parameters(DESCRIPTIONS)
 class TabularClassifier(ClassifierMixin, BaseTabular):
     """Classifier for raw tables, good without tuning: an ensemble of neural networks.
 
@@ -213,6 +89,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         What the members' logits are divided by, chosen on held-out rows.
     history_ : dict of list
         A record of each epoch of each member.
+    n_iter_ : int
+        Epochs of the member that had most.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -267,7 +145,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 
     def _encode_targets(self, y, sample_weight):
         classes, labels = np.unique(y, return_inverse=True)
-        return {"classes_": classes, "_labels": labels}, y
+        return {"classes_": classes}, y, labels
 
     def _member(self, seed, held_out, n_samples):
         return BackpropClassifier(
@@ -278,9 +156,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             **self._recipe(seed, held_out, n_samples),
         )
 
-    def _calibrate(self, encoded, y, sample_weight, held_out):
+    def _calibrate(self, encoded, labels, sample_weight, held_out):
         """Choose the temperature on what each member has not been trained on."""
-        labels = self.__dict__.pop("_labels")
         logits, rows = [], []
         for member, validation in zip(self.estimators_, held_out, strict=True):
             if validation is not None:
@@ -349,9 +226,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         -------
         ndarray of shape (n_samples,)
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        P = self.predict_proba(X)
+        return self.classes_[P.argmax(axis=1)]
 
 
+@document_parameters(DESCRIPTIONS)
 class TabularRegressor(RegressorMixin, BaseTabular):
     """Regressor for raw tables, good without tuning: an ensemble of neural networks.
 
@@ -370,6 +249,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         of y; 0 if there were too few rows to hold some out.
     history_ : dict of list
         A record of each epoch of each member.
+    n_iter_ : int
+        Epochs of the member that had most.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -425,7 +306,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
             "target_scale_": float(scale * largest),
             "_range": (y.min(), y.max()),
         }
-        return fitted, (y / largest - mean) / scale
+        return fitted, (y / largest - mean) / scale, None
 
     def _member(self, seed, held_out, n_samples):
         return BackpropRegressor(
