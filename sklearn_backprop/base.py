@@ -10,7 +10,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .backprop import predict
 from .blas import blas_threads_for, one_blas_thread
 from .callbacks import EpochCallbacks, with_callbacks
-from .checks import check_features_and_targets, check_some_weight, check_weights
+from .checks import (
+    check_features_and_targets,
+    check_some_weight,
+    check_validation_arguments,
+    check_validation_rows,
+    check_weights,
+)
 from .components import KnownParameters
 from .fit_loop import FitLoop, PreparedFit
 from .fitted import FittedState
@@ -61,6 +67,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         X_val=None,
         y_val=None,
         sample_weight_val=None,
+        validation_rows=None,
     ):
         """Train the network.
 
@@ -80,6 +87,8 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
             A validation set for ``early_stopping``, in place of a split of X and y.
         sample_weight_val : array-like of shape (n_validation_samples,), default=None
             Its weights.
+        validation_rows : array-like of int, default=None
+            The rows of X and y to validate on, in place of a share drawn at random.
 
         Returns
         -------
@@ -106,7 +115,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
             sample_weight,
             hooks=lambda attributes: self._epoch_hooks(context, X, y, metadata, attributes),
             initial=(coefs_init, intercepts_init),
-            validation_set=(X_val, y_val, sample_weight_val),
+            validation_set=(X_val, y_val, sample_weight_val, validation_rows),
         )
         self._end_callbacks(context, X, y, metadata)
         return self
@@ -146,7 +155,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         classes=None,
         hooks=None,
         initial=(None, None),
-        validation_set=(None, None, None),
+        validation_set=(None,) * 4,
         once=directly,
     ):
         """Check everything and return what is ready to run; ``once`` may be a ``Memo``."""
@@ -211,33 +220,25 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
                 f"The 'learning_rate' parameter is the class {self.learning_rate.__name__}; make "
                 f"an instance, {self.learning_rate.__name__}()."
             )
-        if self.early_stopping and self.validation_fraction == 0 and validation_set[0] is None:
-            raise ValueError(
-                "validation_fraction=0.0 leaves nothing to validate on. Raise it, pass X_val and "
-                "y_val to fit, or set early_stopping=False."
-            )
         if incremental and self.early_stopping:
             raise ValueError(
                 "partial_fit does not support early_stopping=True: it makes one pass and has no "
                 "validation set. Use fit, or early_stopping=False."
             )
-        X_val, y_val, sample_weight_val = validation_set
-        if sample_weight_val is not None and X_val is None:
-            raise ValueError("sample_weight_val was passed without X_val and y_val.")
-        if (X_val is None) != (y_val is None):
-            missing = "X_val" if X_val is None else "y_val"
-            raise ValueError(f"X_val and y_val go together, but {missing} was not passed.")
-        if X_val is not None and not self.early_stopping:
-            raise ValueError("X_val and y_val are for early_stopping=True, which is False.")
+        check_validation_arguments(self.early_stopping, self.validation_fraction, *validation_set)
 
     def _validation(self, training, given_X, X, y, Y, sample_weight, validation_set, once):
         """Return the rows to train on (None for all), and what scores the others or X_val."""
-        if validation_set[0] is not None:
-            data = self._check_validation_set(given_X, Y, *validation_set)
+        *given, validation_rows = validation_set
+        if given[0] is not None:
+            data = self._check_validation_set(given_X, Y, *given)
             return None, make_validation(self, training, *data)
-        rows, held_out = held_out_rows(
-            self._stratify(Y), len(Y), self.validation_fraction, training.random_state
-        )
+        if validation_rows is not None:
+            rows, held_out = check_validation_rows(validation_rows, len(Y))
+        else:
+            rows, held_out = held_out_rows(
+                self._stratify(Y), len(Y), self.validation_fraction, training.random_state
+            )
         if sample_weight is not None:
             check_some_weight(sample_weight[rows], "sample_weight of the samples to train on")
             check_some_weight(sample_weight[held_out], "sample_weight of the validation samples")

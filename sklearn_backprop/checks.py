@@ -104,3 +104,52 @@ def check_initial_values(values, shapes, name):
     if not all(np.isfinite(value).all() for value in values):
         raise ValueError(f"{name} contains NaN or infinity.")
     return values
+
+
+def check_validation_arguments(
+    early_stopping, validation_fraction, X_val, y_val, sample_weight_val, validation_rows
+):
+    """Raise ``ValueError`` where what was passed to validate on contradicts itself."""
+    if sample_weight_val is not None and X_val is None:
+        raise ValueError("sample_weight_val was passed without X_val and y_val.")
+    if (X_val is None) != (y_val is None):
+        missing = "X_val" if X_val is None else "y_val"
+        raise ValueError(f"X_val and y_val go together, but {missing} was not passed.")
+    if X_val is not None and validation_rows is not None:
+        raise ValueError(
+            "X_val and validation_rows are two validation sets; pass one of them, X_val with "
+            "y_val or rows of X."
+        )
+    if not early_stopping:
+        for name, given in (("X_val and y_val", X_val), ("validation_rows", validation_rows)):
+            if given is not None:
+                verb = "are" if "and" in name else "is"
+                raise ValueError(f"{name} {verb} for early_stopping=True, which is False.")
+    elif validation_fraction == 0 and X_val is None and validation_rows is None:
+        raise ValueError(
+            "validation_fraction=0.0 leaves nothing to validate on. Raise it, pass X_val and "
+            "y_val to fit, or set early_stopping=False."
+        )
+
+
+def check_validation_rows(validation_rows, n_samples):
+    """Return the rows to train on and those to validate on, from the latter."""
+    held_out = np.asarray(validation_rows)
+    if held_out.ndim != 1 or held_out.dtype.kind not in "iu":
+        raise ValueError(
+            f"validation_rows must be an array of row numbers, got {validation_rows!r}."
+        )
+    if len(held_out) and (held_out.min() < 0 or held_out.max() >= n_samples):
+        raise ValueError(
+            f"validation_rows must lie in 0 to {n_samples - 1}, the rows of X; they go from "
+            f"{held_out.min()} to {held_out.max()}."
+        )
+    kept = np.ones(n_samples, bool)
+    kept[held_out] = False
+    rows = np.flatnonzero(kept)
+    if not len(held_out) or not len(rows):
+        raise ValueError(
+            f"validation_rows has {n_samples - len(rows)} of the {n_samples} rows; some must be "
+            "in it, and some must be left to train on."
+        )
+    return rows, held_out

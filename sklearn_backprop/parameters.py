@@ -201,22 +201,23 @@ _DESCRIPTIONS = {
 INDENT = " " * 4
 
 
-def document_parameters(**texts):
+def document_parameters(descriptions=None, **texts):
     """Return a class decorator that writes the "Parameters" section of a docstring.
 
     Parameters
     ----------
+    descriptions : dict of str to (str, str), default=None
+        What each parameter may be, and what it is; None takes the shared descriptions.
     **texts : str
         Fill the gaps (``$name``) in the shared descriptions. The section replaces the
         line ``$parameters`` in the class's docstring.
     """
+    known = _DESCRIPTIONS if descriptions is None else descriptions
 
     def decorate(cls):
         lines = ["Parameters", "----------"]
         for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
-            kind, description = (
-                Template(text).substitute(texts) for text in _DESCRIPTIONS[parameter.name]
-            )
+            kind, description = (Template(text).substitute(texts) for text in known[parameter.name])
             lines.append(f"{parameter.name} : {kind}, default={parameter.default!r}")
             lines.append(fill(description, 88, initial_indent=INDENT, subsequent_indent=INDENT))
             lines.append("")

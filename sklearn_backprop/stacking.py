@@ -30,6 +30,7 @@ class Task:
     X: Any = None
     y: Any = None
     sample_weight: Any = None
+    validation_rows: Any = None
     seed: int = None  # in place of a random_state that is shared or None
     steps: Any = None  # the fitted steps of a pipeline before the estimator
     until: int = None  # pause after this epoch,
@@ -55,7 +56,7 @@ class Task:
                 self.warnings += [warning.message for warning in caught]
 
 
-def fit_many(estimators, X, y, *, rows=None, sample_weight=None, n_jobs=None):
+def fit_many(estimators, X, y, *, rows=None, sample_weight=None, validation_rows=None, n_jobs=None):
     """Fit many estimators, each as its own ``fit`` would, in much less time.
 
     Those whose networks have the same shape and structure train as one stack. What is
@@ -74,6 +75,9 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, n_jobs=None):
         For each estimator the samples to fit it on; None means all.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of all samples.
+    validation_rows : list of array-like of int, default=None
+        For each estimator what to pass to its ``fit``: positions in its own rows; None
+        leaves it to the estimator.
     n_jobs : int, default=None
         Processes to spread the stacks over, as in joblib.
 
@@ -111,6 +115,9 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, n_jobs=None):
             )
     X, y, sample_weight = indexable(X, y, sample_weight)
     rows = [None] * len(estimators) if rows is None else checked_rows(rows, len(estimators))
+    held_out = [None] * len(estimators)
+    if validation_rows is not None:
+        held_out = checked_rows(validation_rows, len(estimators), "validation_rows")
     seeds = own_seeds(estimators)
     n_samples = [_num_samples(X) if index is None else len(index) for index in rows]
     chunks = plan(estimators, n_columns(X), n_samples, [id(index) for index in rows], n_jobs)
@@ -118,7 +125,8 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, n_jobs=None):
     outcomes = Parallel(n_jobs=n_jobs)(
         delayed(_fit_rows)(
             [estimators[i] for i in chunk], X, y, sample_weight,
-            [rows[i] for i in chunk], [seeds[i] for i in chunk], from_file,
+            [rows[i] for i in chunk], [held_out[i] for i in chunk], [seeds[i] for i in chunk],
+            from_file,
         )
         for chunk in chunks
     )  # fmt: skip
@@ -133,19 +141,19 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, n_jobs=None):
     return [done[i].fitted for i in range(len(estimators))]
 
 
-def checked_rows(rows, n_estimators):
+def checked_rows(rows, n_estimators, name="rows"):
     """Return the list of row numbers, one array or None an estimator; raise if it is none."""
     rows = list(rows)
     if len(rows) != n_estimators:
         raise ValueError(
-            f"rows has {len(rows)} entries for {n_estimators} estimators; pass an index array "
-            "for each, or None for all samples."
+            f"{name} has {len(rows)} entries for {n_estimators} estimators; pass an index array "
+            f"for each, or leave {name}=None."
         )
     for i, index in enumerate(rows):
         array = np.asarray(index)
         array = array if array.size else array.astype(int)  # an empty list is one of floats
         if index is not None and (array.ndim != 1 or array.dtype.kind not in "iub"):
-            raise ValueError(f"rows[{i}] must be an array of row numbers or None, got {index!r}.")
+            raise ValueError(f"{name}[{i}] must be an array of row numbers or None, got {index!r}.")
         rows[i] = None if index is None else array
     return rows
 
@@ -162,22 +170,22 @@ def own_seeds(estimators):
     ]
 
 
-def _fit_rows(estimators, X, y, sample_weight, rows, seeds, from_file):
+def _fit_rows(estimators, X, y, sample_weight, rows, held_out, seeds, from_file):
     """Fit estimators on rows of X; return their tasks, without the data."""
     if is_memory_mapped(X) and not from_file:
         X = np.array(X)  # joblib's way to a process; a map of the user's would be read by blocks
     parts = {}
     tasks = []
-    for estimator, index, seed in zip(estimators, rows, seeds, strict=True):
+    for estimator, index, validation, seed in zip(estimators, rows, held_out, seeds, strict=True):
         if id(index) not in parts:
             parts[id(index)] = [
                 array if array is None or index is None else _safe_indexing(array, index)
                 for array in (X, y, sample_weight)
             ]
-        tasks.append(Task(estimator, *parts[id(index)], seed))
+        tasks.append(Task(estimator, *parts[id(index)], validation, seed))
     fit_tasks(tasks)
     for task in tasks:
-        task.estimator = task.X = task.y = task.sample_weight = None
+        task.estimator = task.X = task.y = task.sample_weight = task.validation_rows = None
     return tasks
 
 
@@ -221,7 +229,8 @@ def _begin(task, once):
         return
     if task.planned is not None:
         task.fitted.max_iter = task.planned
-    prepare = partial(task.fitted._prepare, once=once)
+    validation_set = (None, None, None, task.validation_rows)
+    prepare = partial(task.fitted._prepare, validation_set=validation_set, once=once)
     task.fit = task.recorded(prepare, task.X, task.y, task.sample_weight)
 
 
@@ -249,10 +258,14 @@ def _has_more_in_its_fit(estimator):
 
 def _fit_alone(task):
     if not _has_more_in_its_fit(task.estimator):
-        task.fit = task.fitted._prepare(task.X, task.y, task.sample_weight)
+        validation_set = (None, None, None, task.validation_rows)
+        task.fit = task.fitted._prepare(
+            task.X, task.y, task.sample_weight, validation_set=validation_set
+        )
         _run(task)
         return
-    arguments = {} if task.sample_weight is None else {"sample_weight": task.sample_weight}
+    given = {"sample_weight": task.sample_weight, "validation_rows": task.validation_rows}
+    arguments = {name: value for name, value in given.items() if value is not None}
     task.fitted.fit(task.X, task.y, **arguments)
 
 

@@ -13,6 +13,12 @@ from .tables import as_table
 LARGEST = 1e150
 """Numbers are clipped here: products of two of them are still finite."""
 
+FEW = 8
+"""A feature with no more distinct numbers gets no bins."""
+
+BIN_SIZE = 0.25
+"""A bin's column goes from minus this to this."""
+
 
 class TabularEncoder(TransformerMixin, BaseEstimator):
     """Turn a table of any kind into dense numbers of comparable size.
@@ -25,9 +31,14 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
       categories one column of -1 and 1. A missing value or an unseen category is zeros.
       These columns are scaled as numbers are.
     - At last the smooth clip ``x / sqrt(1 + (x / limit)²)``, so nothing exceeds ``limit``.
+    - With ``n_bins``, numbers get more columns: one for each interval between two
+      quantiles, which rises over that interval and is constant elsewhere. So a network
+      need not learn each bend of a function of one feature from a straight line.
 
-    Holzmüller, Grinsztajn and Steinwart, "Better by default: strong pre-tuned MLPs and
-    boosted trees on tabular data", NeurIPS 2024, section 3.
+    The scaling is that of Holzmüller, Grinsztajn and Steinwart, "Better by default: strong
+    pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024, section 3; the intervals
+    are the piecewise linear encoding of Gorishniy, Rubachev and Babenko, "On embeddings for
+    numerical features in tabular deep learning", NeurIPS 2022, section 3.2.
 
     Parameters
     ----------
@@ -41,6 +52,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         for text or keys can need much memory.
     limit : float or None, default=3.0
         Of the smooth clip; None leaves it out.
+    n_bins : int or None, default=None
+        Intervals for each feature of numbers that has more than 8 distinct ones; as many
+        values in each as far as possible. None leaves them out.
     dtype : {"float64", "float32"}, default="float64"
         Of the result.
 
@@ -49,8 +63,6 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
     categories_ : list of ndarray of object, or None
         For each feature the categories that have a column, or two that share one; None for
         a feature of numbers.
-    center_, scale_ : ndarray of shape (n_features_out,)
-        The median and the s of each column of the result.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -74,13 +86,22 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         "categorical_features": [StrOptions({"auto"}), "array-like"],
         "max_categories": [Interval(Integral, 2, None, closed="left"), None],
         "limit": [Interval(Real, 0, None, closed="neither"), None],
+        "n_bins": [Interval(Integral, 2, None, closed="left"), None],
         "dtype": [StrOptions({"float32", "float64"})],
     }
 
-    def __init__(self, categorical_features="auto", max_categories=100, limit=3.0, dtype="float64"):
+    def __init__(
+        self,
+        categorical_features="auto",
+        max_categories=100,
+        limit=3.0,
+        n_bins=None,
+        dtype="float64",
+    ):
         self.categorical_features = categorical_features
         self.max_categories = max_categories
         self.limit = limit
+        self.n_bins = n_bins
         self.dtype = dtype
 
     def fit(self, X, y=None):
@@ -108,16 +129,14 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True)
         self.n_features_in_ = table.shape[1]
         named = self._named_categories()
-        self._columns, centers, scales = [], [], []
+        self._columns = []
         for j in range(table.shape[1]):
-            is_category = named[j] or not table.is_numeric(j)
-            column = Categories(self.max_categories) if is_category else Numbers()
-            values = column.read(table, j, self._name(j))
-            center, scale = column.fit(values)
+            if named[j] or not table.is_numeric(j):
+                column = Categories(self.max_categories)
+            else:
+                column = Numbers(self.n_bins)
+            column.fit(column.read(table, j, self._name(j)), self._clipped)
             self._columns.append(column)
-            centers.append(center)
-            scales.append(scale)
-        self.center_, self.scale_ = np.concatenate(centers), np.concatenate(scales)
         self.categories_ = [column.categories for column in self._columns]
         return self
 
@@ -148,18 +167,17 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
                 f"X has {table.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input."
             )
-        result = np.empty((table.shape[0], len(self.center_)), np.dtype(self.dtype))
+        n_columns = len(self.get_feature_names_out())
+        result = np.empty((table.shape[0], n_columns), np.dtype(self.dtype))
         start = 0
         for j, column in enumerate(self._columns):
-            encoded = column.encode(column.read(table, j, self._name(j)))
-            here = slice(start, start + encoded.shape[1])
-            result[:, here] = self._scaled(encoded, here)
-            start = here.stop
+            encoded = column.encode(column.read(table, j, self._name(j)), self._clipped)
+            result[:, start : start + encoded.shape[1]] = encoded
+            start += encoded.shape[1]
         return result
 
-    def _scaled(self, encoded, columns):
-        """Return encoded columns, centred, scaled and clipped."""
-        scaled = (encoded - self.center_[columns]) * self.scale_[columns]
+    def _clipped(self, scaled):
+        """Return scaled numbers, smoothly clipped, or at least small enough for the dtype."""
         if self.limit is not None:
             return scaled / np.hypot(1.0, scaled / self.limit)
         largest = float(np.finfo(self.dtype).max)
@@ -224,9 +242,12 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
 
 
 class Numbers:
-    """A column of numbers, and an indicator of missing ones where ``fit`` saw some."""
+    """A column of numbers, an indicator of missing ones where ``fit`` saw some, and bins."""
 
     categories = None
+
+    def __init__(self, n_bins):
+        self.n_bins = n_bins
 
     def read(self, table, j, name):
         """Return a column as float64 without infinities."""
@@ -244,26 +265,47 @@ class Numbers:
             )
         return np.clip(values, -LARGEST, LARGEST)
 
-    def fit(self, values):
-        """Return the center and the scale of each encoded column."""
+    def fit(self, values, clipped):
+        """Learn median, scale and bins; ``clipped`` is the function that clips."""
         missing = np.isnan(values)
-        self.has_missing = bool(missing.any())
-        center, scale = robust_scale(values[~missing][:, None])
-        self.median = float(center[0])
-        if self.has_missing:
-            more = robust_scale(missing[:, None].astype(float))
-            center, scale = np.append(center, more[0]), np.append(scale, more[1])
-        return center, scale
+        there = values[~missing]
+        self.center, self.scale = robust_scale(there[:, None])
+        self.indicator = Scaled(missing[:, None]) if missing.any() else None
+        self.edges = None
+        if self.n_bins is not None and len(np.unique(there)) > FEW:
+            scaled = clipped((there - self.center) * self.scale)
+            edges = np.unique(np.quantile(scaled, np.linspace(0, 1, self.n_bins + 1)))
+            self.edges = edges if len(edges) > 2 else None
 
-    def encode(self, values):
-        """Return the column with the median where it is missing, and the indicator."""
+    def encode(self, values, clipped):
+        """Return the column, with the median where it is missing, its bins and the indicator."""
         missing = np.isnan(values)
-        filled = np.where(missing, self.median, values)
-        return np.column_stack([filled, missing]) if self.has_missing else filled[:, None]
+        filled = np.where(missing, self.center, values)[:, None]
+        columns = [clipped((filled - self.center) * self.scale)]
+        if self.edges is not None:
+            low, high = self.edges[:-1], self.edges[1:]
+            risen = np.clip((columns[0] - low) / (high - low), 0, 1)
+            columns.append((2 * risen - 1) * BIN_SIZE)
+        if self.indicator is not None:
+            columns.append(clipped(self.indicator.scaled(missing[:, None])))
+        return np.hstack(columns)
 
     def names(self, name):
         """Return the names of the encoded columns."""
-        return [name, f"{name}_missing"] if self.has_missing else [name]
+        n_bins = 0 if self.edges is None else len(self.edges) - 1
+        bins = [f"{name}_bin{k}" for k in range(n_bins)]
+        return [name, *bins] + [f"{name}_missing"] * (self.indicator is not None)
+
+
+class Scaled:
+    """Columns of 0 and 1, or -1 and 1, scaled as numbers are."""
+
+    def __init__(self, encoded):
+        self.center, self.scale = robust_scale(encoded.astype(np.float64))
+
+    def scaled(self, encoded):
+        """Return such columns scaled."""
+        return (encoded - self.center) * self.scale
 
 
 class Categories:
@@ -284,8 +326,8 @@ class Categories:
             ) from error
         return values
 
-    def fit(self, values):
-        """Return the center and the scale of each encoded column."""
+    def fit(self, values, clipped):
+        """Learn the categories, and the scale of their columns."""
         counts = Counter(values)
         counts.pop(None, None)
         known = _sorted(counts)
@@ -300,10 +342,13 @@ class Categories:
         self.categories[:] = known
         # all others share the last column; None and what is unseen have position -1
         self.positions = dict.fromkeys(counts, len(known)) | {v: k for k, v in enumerate(known)}
-        return robust_scale(self.encode(values))
+        self.columns = Scaled(self._one_hot(values))
 
-    def encode(self, values):
-        """Return the one-hot columns."""
+    def encode(self, values, clipped):
+        """Return the columns, scaled and clipped."""
+        return clipped(self.columns.scaled(self._one_hot(values)))
+
+    def _one_hot(self, values):
         get = self.positions.get
         positions = np.fromiter((get(value, -1) for value in values), np.intp, len(values))
         n_columns = len(self.categories) + self.has_others

@@ -175,7 +175,10 @@ def backpropagate(training, X, Y, sample_weight):
 
 
 def update(training, n_samples):
-    """Move the parameters by the gradient of so many samples; return the penalty ``½ ‖W‖²``."""
+    """Move the parameters by the gradient of so many samples; return the penalty ``½ ‖W‖²``.
+
+    Where ``alpha`` is 0 it does not matter, and is returned as 0.
+    """
     network = training.network
     _, penalty_share = training.shares(n_samples)
     penalties = []
@@ -183,15 +186,16 @@ def update(training, n_samples):
     def penalize(start=0, stop=None):
         penalties.append(network.penalize(penalty_share, start, stop))
 
-    before_block = penalize
+    before_block = penalize if np.any(training.alpha) else None
     if training.max_grad_norm is not None:
-        penalize()  # the norm is that of the whole gradient
+        if before_block is not None:
+            penalize()  # the norm is that of the whole gradient
         clip(network.gradient, training.max_grad_norm)
         before_block = None
     training.optimizer.update(
         network.parameters, network.gradient, training.state, training.learning_rate, before_block
     )
-    return sum(penalties[1:], penalties[0])
+    return sum(penalties[1:], penalties[0]) if penalties else 0.0
 
 
 def clip(gradient, max_norm):
@@ -311,13 +315,35 @@ ROWS = 512
 """Samples propagated together where there are no batches: full-batch gradients, validation."""
 
 
-def mean_loss(network, loss, samples):
-    """Return the weighted mean loss over samples, without the penalty."""
-    total = weight = 0.0
+def mean_loss(network, loss, samples, is_right=None):
+    """Return the weighted mean loss over samples, without the penalty.
+
+    Parameters
+    ----------
+    network : Network
+        What to evaluate.
+    loss : Loss
+        Measures its outputs.
+    samples : Samples
+        What to evaluate it on.
+    is_right : callable, default=None
+        Tells from targets and outputs of some samples which are right.
+
+    Returns
+    -------
+    float or tuple of two floats
+        The mean loss; with ``is_right`` also the weighted share that is right.
+    """
+    total = weight = right = 0.0
     for X, Y, sample_weight in samples.blocks(ROWS):
         for start in range(0, len(Y), ROWS):
             rows = slice(start, start + ROWS)
             weights = None if sample_weight is None else sample_weight[rows]
-            total += loss.sum(Y[rows], network.forward(X[rows]), weights)
+            outputs = network.forward(X[rows])
+            total += loss.sum(Y[rows], outputs, weights)
             weight += len(Y[rows]) if weights is None else float(weights.sum())
-    return float(total / weight)
+            if is_right is not None:
+                hits = is_right(Y[rows], outputs)
+                right += np.count_nonzero(hits) if weights is None else float(weights[hits].sum())
+    mean = float(total / weight)
+    return mean if is_right is None else (mean, right / weight)

@@ -1,5 +1,7 @@
 """Scoring a validation set after each epoch."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
@@ -24,6 +26,29 @@ def held_out_rows(stratify, n_samples, fraction, random_state):
             "or the size of your dataset."
         )
     return rows, held_out
+
+
+def balanced_folds(labels, n_samples, n_folds, seed):
+    """Return the number of the fold that each row is in.
+
+    The folds' sizes differ by one at most, and so does what each has of a class. A class
+    may have a single row.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,) or None
+        Classes to spread evenly; None if there are none.
+    n_samples, n_folds : int
+        Rows, and folds.
+    seed : int
+        Of the partition.
+    """
+    order = np.random.RandomState(seed).permutation(n_samples)
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+    folds = np.empty(n_samples, int)
+    folds[order] = np.arange(n_samples) % n_folds
+    return folds
 
 
 def make_validation(estimator, training, X, y, sample_weight, rows=None, once=directly):
@@ -57,6 +82,8 @@ def make_validation(estimator, training, X, y, sample_weight, rows=None, once=di
 
     if isinstance(estimator.scoring, str) and estimator.scoring == "loss":
         return validation_loss
+    if _is_accuracy(estimator):
+        return partial(_loss_and_accuracy, training, samples)
     if rows is not None:
         X, y = once(rows_of, X, rows), y[rows]
         sample_weight = None if sample_weight is None else sample_weight[rows]
@@ -75,6 +102,33 @@ def make_validation(estimator, training, X, y, sample_weight, rows=None, once=di
         return minus_loss if scorers[first] == "loss" else record[first], record
 
     return score
+
+
+def _is_accuracy(estimator):
+    """Tell whether the score is the accuracy, and follows from what the loss is computed of."""
+    scoring, targets = estimator.scoring, getattr(estimator, "_targets", None)
+    return (
+        (scoring is None or (isinstance(scoring, str) and scoring == "accuracy"))
+        and targets is not None
+        and targets.kind in ("binary", "multiclass")
+        and len(targets.classes_) > 1
+        and estimator.class_weight is None  # it is for the loss only
+        and type(estimator).__module__ == f"{__package__}.classifier"  # a subclass may differ
+    )
+
+
+def _loss_and_accuracy(training, samples):
+    """Return the accuracy, and what to record; in a fraction of the time a scorer takes."""
+    loss, accuracy = mean_loss(training.network, training.loss, samples, _is_right)
+    finite = accuracy if np.isfinite(loss) else np.nan
+    return finite, {"validation_loss": loss, "validation_score": finite}
+
+
+def _is_right(Y, A):
+    """Tell which samples' outputs speak for their class."""
+    if Y.shape[-1] == 1:
+        return ((A > 0.5) == (Y > 0.5))[:, 0]
+    return A.argmax(axis=-1) == Y.argmax(axis=-1)
 
 
 def own_score(estimator, X, y, **weights):

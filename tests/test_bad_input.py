@@ -375,6 +375,34 @@ def test_bad_validation_set(cls, case):
                    parameters={"early_stopping": True, "scoring": scoring})  # fmt: skip
 
 
+BAD_VALIDATION_ROWS = {  # name: (validation_rows, message)
+    "floats": ([0.5, 1.5], "validation_rows must be an array of row numbers"),
+    "a mask": (ONES > 0, "validation_rows must be an array of row numbers"),
+    "a number": (3, "validation_rows must be an array of row numbers"),
+    "past the end": ([3, 150], "validation_rows must lie in 0 to 149"),
+    "before the start": ([3, -1], "validation_rows must lie in 0 to 149"),
+    "all": (range(150), "validation_rows has 150 of the 150 rows"),
+    "none": (np.array([], int), "validation_rows has 0 of the 150 rows"),
+}
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("case", BAD_VALIDATION_ROWS)
+def test_bad_validation_rows(cls, case):
+    rows, message = BAD_VALIDATION_ROWS[case]
+    all_refuse(cls, message, X, target_of(cls), methods=["fit", "warm"], validation_rows=rows,
+               parameters={"early_stopping": True})  # fmt: skip
+
+
+def test_validation_rows_that_contradict_something():
+    regressor = make(BackpropRegressor)
+    refuses(regressor, "fit", "validation_rows is for early_stopping=True", X, TARGET,
+            validation_rows=[1, 2])  # fmt: skip
+    regressor.set_params(early_stopping=True)
+    refuses(regressor, "fit", "X_val and validation_rows", X, TARGET,
+            X_val=X, y_val=TARGET, validation_rows=[1, 2])  # fmt: skip
+
+
 @pytest.mark.parametrize("scoring", ["loss", None])
 def test_validation_labels_that_are_not_in_y(scoring):
     all_refuse(BackpropClassifier, r"y_val.*\[1 2 3\]", X, SPECIES, X_val=X, y_val=SPECIES + 1,

@@ -7,11 +7,12 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, f1_score, log_loss, r2_score
+from sklearn.metrics import accuracy_score, f1_score, log_loss, make_scorer, r2_score
 from sklearn.model_selection import train_test_split
 
-from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop import BackpropClassifier, BackpropRegressor, fit_many
 from sklearn_backprop.activations import ReLU
+from sklearn_backprop.losses import LogLoss
 from sklearn_backprop.schedules import Schedule
 
 X, SPECIES = load_iris(return_X_y=True)
@@ -108,6 +109,24 @@ def test_scoring(cls, scoring, by_hand, solver):
     assert estimator.best_validation_score_ == pytest.approx(by_hand(estimator, Xv, yv), rel=1e-9)
 
 
+@pytest.mark.parametrize("y", [SPECIES, SPECIES == 1, np.array(["one"] * 150)])
+@pytest.mark.parametrize("scoring", ["accuracy", None])
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_accuracy_is_that_of_the_scorer(y, scoring, weighted, class_weight):
+    weight = np.random.RandomState(0).uniform(0.5, 2, size=150) if weighted else None
+    smooth = LogLoss(label_smoothing=0.1)
+    estimator = make(BackpropClassifier, max_iter=12, early_stopping=True, loss=smooth,
+                     class_weight=class_weight)  # fmt: skip
+    quick = fit_to_limit(clone(estimator).set_params(scoring=scoring), X, y, weight)
+    by_scorer = estimator.set_params(scoring=make_scorer(accuracy_score))
+    by_scorer = fit_to_limit(by_scorer, X, y, weight)
+    assert quick.validation_scores_ == pytest.approx(by_scorer.validation_scores_, rel=1e-12)
+    for column in ("validation_loss", "validation_score"):
+        assert quick.history_[column] == pytest.approx(by_scorer.history_[column], rel=1e-12)
+    assert_same_weights(weights(quick), weights(by_scorer))
+
+
 @pytest.mark.parametrize("cls", ESTIMATORS)
 @pytest.mark.parametrize("scoring", ["loss", None])
 def test_a_validation_weight_of_2_is_the_row_twice_and_0_the_row_left_out(cls, scoring):
@@ -137,6 +156,25 @@ def test_held_out_rows_are_not_trained_on(cls, scoring):
     given = fit_to_limit(estimator, X[train], y[train], sample_weight[train], **own)
     assert_same_weights(weights(split), weights(given), rtol=1e-9)
     np.testing.assert_allclose(split.validation_scores_, given.validation_scores_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("max_time", [None, 1000])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_validation_rows_are_a_validation_set_of_ones_own(cls, max_time):
+    y = SPECIES == 1 if cls is BackpropClassifier else TARGET
+    sample_weight = NOISE.uniform(0.5, 2, size=150)
+    estimator = make(cls, max_iter=8, standardize=False, early_stopping=True, max_time=max_time)
+    halves = [np.arange(0, 150, 2), np.arange(149, 100, -3)]
+    many = fit_many([estimator] * 2, X, y, sample_weight=sample_weight, validation_rows=halves)
+    for val, stacked in zip(halves, many, strict=True):
+        train = np.setdiff1d(np.arange(150), val)
+        own = {"X_val": X[val], "y_val": y[val], "sample_weight_val": sample_weight[val]}
+        given = fit_to_limit(clone(estimator), X[train], y[train], sample_weight[train], **own)
+        rows = fit_to_limit(clone(estimator), X, y, sample_weight, validation_rows=val.tolist())
+        for ours in (rows, stacked):
+            assert_same_weights(weights(ours), weights(given), rtol=1e-9)
+            assert ours.validation_scores_ == pytest.approx(given.validation_scores_, rel=1e-9)
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)

@@ -31,8 +31,9 @@ def frame_with_everything():
     )
 
 
-def test_check_estimator():
-    check_estimator(TabularEncoder(), on_skip=None)
+@pytest.mark.parametrize("n_bins", [None, 4])
+def test_check_estimator(n_bins):
+    check_estimator(TabularEncoder(n_bins=n_bins), on_skip=None)
 
 
 def test_numbers_are_scaled_by_their_quartiles():
@@ -74,6 +75,37 @@ def test_missing_numbers_become_the_median_with_an_indicator():
     assert encoder.transform([[3.0, np.nan]])[0, 2] == 0.0
 
 
+def test_bins_rise_over_the_quantiles_one_after_another():
+    X = np.random.default_rng(0).lognormal(size=(101, 1))
+    encoder = TabularEncoder(n_bins=4).fit(X)
+    names = encoder.get_feature_names_out().tolist()
+    assert names == ["x0", "x0_bin0", "x0_bin1", "x0_bin2", "x0_bin3"]
+
+    def risen(table):
+        return (encoder.transform(table)[:, 1:] / 0.25 + 1) / 2
+
+    # at the quartiles so many bins are full, and the others empty; and so it stays outside
+    quartiles = np.sort(X, axis=0)[[0, 25, 50, 75, 100]]
+    assert_allclose(risen(quartiles), np.tri(5, 4, -1), atol=1e-12)
+    assert_allclose(risen([[-1e9], [1e9]]), [[0] * 4, [1] * 4], atol=1e-12)
+    # inside a bin the rise is linear in the scaled and clipped number
+    first = encoder.transform(X)[:, 0]
+    low, high = encoder.transform(quartiles)[1:3, 0]
+    inside = (first >= low) & (first <= high)
+    assert_allclose(risen(X)[inside, 1], (first[inside] - low) / (high - low), atol=1e-12)
+
+
+def test_bins_are_for_numbers_with_many_values_only():
+    X = pd.DataFrame({"few": np.arange(20) % 8, "many": np.arange(20.0), "c": list("ab") * 10})
+    X.loc[3, "many"] = np.nan
+    names = TabularEncoder(n_bins=3).fit(X).get_feature_names_out().tolist()
+    assert names == ["few", "many", "many_bin0", "many_bin1", "many_bin2", "many_missing", "c_b"]
+    # a number that fills a whole third leaves one bin less
+    X["many"] = np.maximum(X["many"], 10.0)
+    names = TabularEncoder(n_bins=3).fit(X).get_feature_names_out().tolist()
+    assert names == ["few", "many", "many_bin0", "many_bin1", "many_missing", "c_b"]
+
+
 def test_categories_are_one_hot_columns_scaled_like_numbers():
     values = np.array(["b", "a", "c", "b", "d", "b", "a", "b"], object)[:, None]
     encoded = TabularEncoder(limit=None).fit_transform(values)
@@ -92,9 +124,14 @@ def test_two_categories_are_one_column_of_minus_one_and_one():
 def test_unseen_and_missing_categories_are_zeros_before_scaling():
     X = pd.DataFrame({"c": ["a", "b", "c", "a", "b", "c"]})
     encoder = TabularEncoder(limit=None).fit(X)
-    zeros = (0 - encoder.center_) * encoder.scale_
+    # of three columns with a third of ones each: median 0, quartiles 0 and 1
     for value in ("new", None, np.nan, 7):
-        assert_array_equal(encoder.transform(pd.DataFrame({"c": [value]}, dtype=object))[0], zeros)
+        encoded = encoder.transform(pd.DataFrame({"c": [value]}, dtype=object))[0]
+        assert_array_equal(encoded, 0)
+    # of one with three quarters: median 1, quartiles 0.75 and 1
+    X = pd.DataFrame({"c": ["a"] * 6 + ["b", "c"]})
+    encoder = TabularEncoder(limit=None).fit(X)
+    assert_array_equal(encoder.transform(pd.DataFrame({"c": ["new"]})), [[-1 / 0.25, 0, 0]])
 
 
 def test_rare_categories_share_a_column():
@@ -223,19 +260,20 @@ labels = st.one_of(st.none(), st.text(max_size=3), st.booleans())
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.tuples(numbers, labels), min_size=1, max_size=12),
+    st.lists(st.tuples(numbers, labels), min_size=1, max_size=20),
     st.lists(st.tuples(numbers, labels), min_size=1, max_size=5),
     st.sampled_from(["float32", "float64"]),
+    st.sampled_from([None, 5]),
 )
-def test_any_table_becomes_bounded_numbers_row_by_row(rows, later, dtype):
+def test_any_table_becomes_bounded_numbers_row_by_row(rows, later, dtype, n_bins):
     X, X_later = (pd.DataFrame(r, columns=["n", "c"], dtype=object) for r in (rows, later))
     X["n"], X_later["n"] = X["n"].astype(float), X_later["n"].astype(float)
-    encoder = TabularEncoder(dtype=dtype).fit(X)
+    encoder = TabularEncoder(dtype=dtype, n_bins=n_bins).fit(X)
     encoded = encoder.transform(X_later)
     assert encoded.dtype == dtype
     assert np.isfinite(encoded).all()
     assert np.abs(encoded).max(initial=0) <= 3
     alone = np.vstack([encoder.transform(X_later[i : i + 1]) for i in range(len(later))])
     assert_array_equal(alone, encoded)
-    shuffled = TabularEncoder(dtype=dtype).fit(X[::-1])
+    shuffled = TabularEncoder(dtype=dtype, n_bins=n_bins).fit(X[::-1])
     assert_array_equal(shuffled.transform(X_later), encoded)

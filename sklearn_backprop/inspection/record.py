@@ -288,7 +288,7 @@ def record_training(
         y,
         sample_weight,
         initial=(coefs_init, intercepts_init),
-        validation_set=(X_val, y_val, None),
+        validation_set=(X_val, y_val, None, None),
         hooks=lambda attributes: twin._epoch_hooks(None, X, y, {}, attributes),
     )
     index = _rows(samples, fit.samples.n_samples)

@@ -1,0 +1,54 @@
+"""Probabilities that mean what they say: one number that all logits are divided by.
+
+Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017,
+section 4.2.
+"""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+
+def tempered_probabilities(logits, temperature):
+    """Return ``softmax(logits / temperature)``, strictly inside (0, 1).
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n_samples, n_classes)
+        Of float64.
+    temperature : float
+        Positive.
+    """
+    P = softmax(logits / temperature, axis=1)
+    eps = np.finfo(P.dtype).eps
+    return P if P.shape[1] == 1 else np.clip(P, eps, 1 - eps)
+
+
+def fit_temperature(logits, labels, sample_weight=None):
+    """Return the temperature at which the log-loss is lowest.
+
+    The sum of losses has ``log(T)² / 2`` added, a normal prior: a handful of rows that are
+    all right must not make the network sure of everything.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n_samples, n_classes)
+        On samples that were not trained on.
+    labels : ndarray of int of shape (n_samples,)
+        Column of the true class.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights; None means 1.
+
+    Returns
+    -------
+    float
+        From exp(-5) to exp(5).
+    """
+    rows = np.arange(len(labels))
+    weights = np.ones(len(labels)) if sample_weight is None else sample_weight
+
+    def objective(log_temperature):
+        log_P = log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels]
+        return log_temperature**2 / 2 - weights @ log_P
+
+    return float(np.exp(minimize_scalar(objective, bounds=(-5, 5), method="bounded").x))

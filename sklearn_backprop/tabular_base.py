@@ -1,0 +1,208 @@
+"""What the two estimators for tables share: encoding, the recipe, training the members."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
+
+from .callbacks import EpochCallback, EpochCallbacks, with_callbacks
+from .checks import check_weights
+from .optimizers import AdamW
+from .parameters import COUNT, POSITIVE
+from .stacking import fit_many
+from .tables import as_table
+from .tabular_encoder import TabularEncoder
+from .validation import balanced_folds
+
+FEW_ROWS = 20
+"""With fewer rows nothing is held out: there the last epoch is as good as any."""
+
+BLOCK = 2**14
+"""Rows that are encoded and predicted together."""
+
+
+class BaseTabular(EpochCallbacks, BaseEstimator):
+    """Base of the two estimators: encoding, and training the members."""
+
+    _parameter_constraints = {
+        "n_estimators": [COUNT],
+        "hidden_layer_sizes": ["array-like", COUNT, str],
+        "learning_rate": [POSITIVE],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "n_bins": [Interval(Integral, 2, None, closed="left"), None],
+        "max_iter": [COUNT],
+        "batch_size": [COUNT],
+        "validation_fraction": [Interval(Real, 0, 0.5, closed="right")],
+        "categorical_features": [StrOptions({"auto"}), "array-like"],
+        "max_categories": [Interval(Integral, 2, None, closed="left"), None],
+        "max_time": [POSITIVE, None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    @with_callbacks
+    def fit(self, X, y, sample_weight=None):
+        """Encode the table and train the members.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
+            The table. May have missing values.
+        y : array-like of shape (n_samples,)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, non-negative. The encoding does not depend on them.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not usable. The estimator is then as it was.
+        """
+        self._validate_params()
+        encoder = TabularEncoder(
+            categorical_features=self.categorical_features,
+            max_categories=self.max_categories,
+            n_bins=self.n_bins,
+            dtype="float32",
+        )
+        y = self._check_targets(y)
+        encoded = encoder.fit_transform(X)
+        check_consistent_length(X, y)
+        sample_weight = check_weights(sample_weight, encoded)
+        fitted, targets, labels = self._encode_targets(y, sample_weight)
+        seeds, held_out = self._seeds_and_rows(labels, len(y))
+        members = [
+            self._member(seed, rows, len(y)) for seed, rows in zip(seeds, held_out, strict=True)
+        ]
+        data = encoded, targets, sample_weight
+        if getattr(self, "_skl_callbacks", None):
+            members = self._fit_in_turn(members, held_out, *data)
+        else:
+            members = fit_many(
+                members, *data[:2], sample_weight=sample_weight, validation_rows=held_out,
+                n_jobs=self.n_jobs,
+            )  # fmt: skip
+        validate_data(self, X, skip_check_array=True)
+        n_iter = max(member.n_iter_ for member in members)
+        self.__dict__.update(fitted, encoder_=encoder, estimators_=members, n_iter_=n_iter)
+        self._calibrate(encoded, targets if labels is None else labels, sample_weight, held_out)
+        return self
+
+    def _seeds_and_rows(self, labels, n_samples):
+        """Return a seed and the rows to validate on (None for none) for each member.
+
+        The members take the folds of a partition in turn, so that each row is validated
+        on by some member, and then those of another partition.
+        """
+        # two seeds a member: more members leave the first as they are
+        random_state = check_random_state(self.random_state)
+        seeds = random_state.randint(2**31, size=(self.n_estimators, 2)).tolist()
+        n_folds = round(1 / self.validation_fraction)
+        rows = []
+        for k in range(self.n_estimators):
+            if n_samples < FEW_ROWS:
+                rows.append(None)
+                continue
+            if k % n_folds == 0:
+                folds = balanced_folds(labels, n_samples, n_folds, seeds[k][1])
+            rows.append(np.flatnonzero(folds == k % n_folds))
+        return [seed for seed, _ in seeds], rows
+
+    def _fit_in_turn(self, members, held_out, X, y, sample_weight):
+        """Train one member after another, so that callbacks can follow."""
+        own = [call for call in self._skl_callbacks if isinstance(call, EpochCallback)]
+        context = None
+        if len(own) < len(self._skl_callbacks):  # some are of scikit-learn's protocol
+            context = self._init_callback_context(max_subtasks=len(members))
+            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        for k, (member, rows) in enumerate(zip(members, held_out, strict=True)):
+            member.set_callbacks(*own)
+            if context is None:
+                member.fit(X, y, sample_weight, validation_rows=rows)
+                continue
+            task = context.subcontext(task_name=f"member {k}")
+            task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            with task.propagate_callback_context(member):
+                member.fit(X, y, sample_weight, validation_rows=rows)
+            task.call_on_fit_task_end(estimator=self, X=X, y=y)
+        if context is not None:
+            context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        for member in members:
+            member.set_callbacks()
+        return members
+
+    def _recipe(self, seed, held_out, n_samples):
+        """Return the parameters that classifier and regressor have in common."""
+        n_rows = n_samples - (0 if held_out is None else len(held_out))
+        n_batches = max(1, round(n_rows / self.batch_size))
+        max_time = self.max_time
+        if max_time is not None:
+            max_time /= -(-self.n_estimators // effective_n_jobs(self.n_jobs))
+        return {
+            "hidden_layer_sizes": self.hidden_layer_sizes,
+            "solver": AdamW(beta_2=0.95, weight_decay=self.weight_decay),
+            "alpha": 0.0,
+            # batches of equal size: a last one of a few rows would be a step of mere noise
+            "batch_size": -(-n_rows // n_batches),
+            "learning_rate": "coslog4",
+            "learning_rate_init": self.learning_rate,
+            "max_iter": self.max_iter,
+            "tol": 0.0,
+            "n_iter_no_change": np.inf,
+            "early_stopping": held_out is not None,
+            "standardize": False,
+            "dtype": "float32",
+            "dropout": self.dropout,
+            "max_time": max_time,
+            "verbose": self.verbose,
+            "random_state": seed,
+        }
+
+    def _encoded_blocks(self, X):
+        """Yield the table encoded, some rows at a time."""
+        check_is_fitted(self)
+        n_samples = as_table(X).shape[0]
+        validate_data(self, X, skip_check_array=True, reset=False)
+        if n_samples <= BLOCK:
+            yield self.encoder_.transform(X)
+            return
+        for start in range(0, n_samples, BLOCK):
+            rows = np.arange(start, min(start + BLOCK, n_samples))
+            yield self.encoder_.transform(_safe_indexing(X, rows))
+
+    @property
+    def history_(self):
+        """A record of each epoch of each member, in the form of a dict of lists.
+
+        As a member's ``history_``, with a first column ``member``.
+        """
+        check_is_fitted(self)
+        histories = [member.history_ for member in self.estimators_]
+        members = [k for k, history in enumerate(histories) for _ in history["epoch"]]
+        return {"member": members} | {
+            name: [value for history in histories for value in history[name]]
+            for name in histories[0]
+        }
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that missing values, text and categories work."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
