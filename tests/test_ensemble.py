@@ -165,7 +165,8 @@ def test_what_joblib_maps_into_a_process_trains_as_a_stack(tmp_path, monkeypatch
     monkeypatch.setattr(stacking, "train_together", recorded)
     np.save(tmp_path / "X.npy", X_diabetes)
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
-    stacking._fit_rows([REGRESSOR] * 2, X, y_diabetes, None, [None] * 2, [0, 1], from_file=False)
+    none = [None, None]
+    stacking._fit_rows([REGRESSOR] * 2, X, y_diabetes, None, none, none, [0, 1], from_file=False)
     assert stacks == [2]
 
 
