@@ -38,12 +38,13 @@ templates_path = ["_templates"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 
-live_pages = ["by_hand", "user_guide/streaming"]
+live_pages = ["start", "by_hand", "user_guide/inspection", "user_guide/streaming"]
 
 # docstrings
 default_role = "py:obj"  # `name` in a docstring is a name
 autosummary_generate = True
 autodoc_member_order = "bysource"
+toc_object_entries = False
 numpydoc_show_class_members = False  # the class template does it
 numpydoc_class_members_toctree = False
 # the searches bear scikit-learn's docstrings, which refer to its own site
@@ -86,7 +87,11 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "start": [], "by_hand": [], "benchmarks": [], "changelog": []}
+# the pages that have no others below them
+html_sidebars = dict.fromkeys(
+    ["index", "start", "by_hand", "benchmarks", "extending", "differences", "design", "changelog"],
+    [],
+)
 
 
 def methods_of(fullname):

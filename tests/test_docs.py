@@ -45,6 +45,19 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
         exec(compile(tree, str(page), "exec"), namespace)
 
 
+def test_arithmetic_by_hand():
+    """What the prose computes is right to the digits that it shows."""
+    sums = 0
+    text = text_of(ROOT / "docs" / "by_hand.md")
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    for span in re.findall(r"`([^`]+)`", prose):
+        left, _, right = span.translate(str.maketrans("−×", "-*")).rpartition(" = ")
+        if re.fullmatch(r"[-+*. \d]+", left) and re.fullmatch(r"[-.\d]+", right):
+            assert round(eval(left), len(right.partition(".")[2])) == float(right), span
+            sums += 1
+    assert sums > 8
+
+
 @each_page
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):

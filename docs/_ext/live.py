@@ -72,8 +72,8 @@ def as_html(value, expression):
 
 
 def caption(node):
-    """Return what stands above a value: its key, if it was taken out of a dict, or its code."""
-    return ast.unparse(node).replace('frames["', "").replace("frames['", "").replace("']", "")
+    """Return what stands above a value: its code, without how it is rounded."""
+    return ast.unparse(node).removesuffix(".round(5)").replace("'", '"')
 
 
 def save_figures(stem):
