@@ -17,6 +17,11 @@ from sklearn.utils._param_validation import Interval
 
 from .components import Component, registry
 
+__all__ = [
+    "ACTIVATIONS", "ELU", "GELU", "OUTPUT_ACTIVATIONS", "SELU", "Activation", "Exp", "Identity",
+    "LeakyReLU", "Logistic", "Mish", "ReLU", "SiLU", "Softmax", "Softplus", "Tanh",
+]  # fmt: skip
+
 
 def _sigmoid(Z, out=None):
     """Write ``1 / (1 + exp(-Z))``; an overflowing exponential gives 0, as it should."""

@@ -193,7 +193,7 @@ class BackpropEnsembleClassifier(ClassifierMixin, BaseEnsemble):
         The class labels, sorted.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where X had some.
 
     See Also
@@ -315,7 +315,7 @@ class BackpropEnsembleRegressor(RegressorMixin, BaseEnsemble):
         The fitted members.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where X had some.
 
     See Also

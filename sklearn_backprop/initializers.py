@@ -14,6 +14,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .components import Component, registry
 
+__all__ = [
+    "INITIALIZERS", "GlorotUniform", "HeNormal", "Initializer", "LecunNormal", "NeuralTangent",
+    "SklearnGlorot", "Zeros",
+]  # fmt: skip
+
 
 class Initializer(Component):
     """Base class: draws a layer's weights, then its biases.

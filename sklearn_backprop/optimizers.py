@@ -20,6 +20,8 @@ from .components import Component, registry
 from .lbfgs import LBFGS
 from .vectors import add_scaled
 
+__all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer"]
+
 BLOCK = 32768
 """Parameters updated at a time: few calls, and a block stays in the cache from call to call."""
 

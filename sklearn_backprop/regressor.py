@@ -69,7 +69,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Name of the output activation.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where X had some.
 
     See Also

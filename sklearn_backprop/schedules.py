@@ -12,6 +12,11 @@ from sklearn.utils._param_validation import Interval
 
 from .components import Component, registry
 
+__all__ = [
+    "SCHEDULES", "Adaptive", "Constant", "Cosine", "Coslog4", "Custom", "Exponential",
+    "FractionSchedule", "InverseScaling", "OneCycle", "Schedule", "Step",
+]  # fmt: skip
+
 
 class Schedule(Component):
     """Base class: a constant rate, and the end of training when it stalls.

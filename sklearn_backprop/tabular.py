@@ -93,7 +93,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         Epochs of the member that had most.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where X had some.
 
     See Also
@@ -253,7 +253,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         Epochs of the member that had most.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where X had some.
 
     See Also

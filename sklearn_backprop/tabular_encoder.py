@@ -65,7 +65,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         a feature of numbers.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where X had some.
 
     Examples

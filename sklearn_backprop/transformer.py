@@ -38,7 +38,7 @@ class BackpropTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         The fitted network.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where X had some.
 
     See Also

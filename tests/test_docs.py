@@ -12,10 +12,12 @@ import pytest
 import sklearn_backprop
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+BUILT = {"_build", "api", "gallery"}  # what the documentation's build writes
+DOCS = [p for p in sorted((ROOT / "docs").rglob("*.md")) if not BUILT & set(p.parts)]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS]
 TESTS = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("tests/test_*.py")}
 
-each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 def text_of(page):
@@ -29,8 +31,10 @@ def anchors_of(page):
 
 
 @each_page
-def test_python_blocks_run(page):
+def test_python_blocks_run(page, tmp_path, monkeypatch):
     """All blocks of a page share one namespace, and warnings are errors."""
+    monkeypatch.chdir(tmp_path)  # a page may write files
+    monkeypatch.setenv("MPLBACKEND", "Agg")
     text, namespace = text_of(page), {"__name__": "__main__"}
     for match in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         needed = re.findall(r"^# needs: (\w+)", match[1], re.MULTILINE)
@@ -39,6 +43,19 @@ def test_python_blocks_run(page):
         lines_above = text.count("\n", 0, match.start(1))
         tree = ast.increment_lineno(ast.parse(match[1]), lines_above)
         exec(compile(tree, str(page), "exec"), namespace)
+
+
+def test_arithmetic_by_hand():
+    """What the prose computes is right to the digits that it shows."""
+    sums = 0
+    text = text_of(ROOT / "docs" / "by_hand.md")
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    for span in re.findall(r"`([^`]+)`", prose):
+        left, _, right = span.translate(str.maketrans("−×", "-*")).rpartition(" = ")
+        if re.fullmatch(r"[-+*. \d]+", left) and re.fullmatch(r"[-.\d]+", right):
+            assert round(eval(left), len(right.partition(".")[2])) == float(right), span
+            sums += 1
+    assert sums > 8
 
 
 @each_page
