@@ -346,4 +346,6 @@ class Network:
         if start > 0 or (stop is not None and stop < self.n_weights):
             weights, gradient = weights[..., start:stop], gradient[..., start:stop]
         add_scaled(weights, share, out=gradient)
-        return 0.5 * np.vecdot(weights, weights)
+        # ndarray.dot has half of vecdot's overhead
+        square = weights.dot(weights) if weights.ndim == 1 else np.vecdot(weights, weights)
+        return 0.5 * square

@@ -53,6 +53,12 @@ class Training:
     n_weighted: int = 0
 
     @property
+    def has_penalty(self):
+        """Whether the weights cost anything; in a stack, any network's."""
+        # np.any takes a twentieth of the smallest step
+        return self.alpha.any() if isinstance(self.alpha, np.ndarray) else self.alpha != 0
+
+    @property
     def loss_curve(self):
         """The objective of each epoch."""
         return self.history.columns["loss"]
@@ -186,7 +192,7 @@ def update(training, n_samples):
     def penalize(start=0, stop=None):
         penalties.append(network.penalize(penalty_share, start, stop))
 
-    before_block = penalize if np.any(training.alpha) else None
+    before_block = penalize if training.has_penalty else None
     if training.max_grad_norm is not None:
         if before_block is not None:
             penalize()  # the norm is that of the whole gradient

@@ -173,6 +173,14 @@ def two_threads():
         assert [library.num_threads for library in libraries] == before
 
 
+@pytest.fixture
+def ctrl_c():
+    """Let SIGINT raise; a shell starts its background jobs with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Interrupt:
     """Ctrl-C at the n-th call, once; as a schedule, a scorer or an initializer."""
 
@@ -212,7 +220,7 @@ INTERRUPTED = {
 
 @pytest.mark.parametrize("n_estimators", [1, 4])
 @pytest.mark.parametrize("settings", INTERRUPTED.values(), ids=INTERRUPTED)
-def test_ctrl_c_ends_fit_many(settings, n_estimators, two_threads):
+def test_ctrl_c_ends_fit_many(settings, n_estimators, two_threads, ctrl_c):
     estimators = regressors(*[{}] * n_estimators, learning_rate_init=0.01, **settings())
     rows, errors = [FOLDS[0]] * n_estimators, np.geterr()
     before = [set(vars(e)) for e in estimators]
@@ -226,7 +234,7 @@ def test_ctrl_c_ends_fit_many(settings, n_estimators, two_threads):
 
 
 @pytest.mark.parametrize("settings", INTERRUPTED.values(), ids=INTERRUPTED)
-def test_ctrl_c_ends_a_search(settings, two_threads):
+def test_ctrl_c_ends_a_search(settings, two_threads, ctrl_c):
     estimator = BackpropRegressor(**SETTINGS | {"learning_rate_init": 0.01} | settings())
     search = GridSearchCV(estimator, {"alpha": [0.0, 0.1, 1.0]}, cv=FOLDS_CV, refit=False)
     backend = type(get_active_backend()[0])
