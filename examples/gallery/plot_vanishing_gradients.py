@@ -34,11 +34,10 @@ for row, activation in zip(axes, ["logistic", "selu"], strict=True):
     accuracy = record.estimator.score(X_test, y_test)
     ratio = record.gradient_norms[0, 0] / record.gradient_norms[0, -1]
     GradientFlowDisplay.from_record(record, ax=row)
-    row[0].set_title(f"{activation}: {ratio:.1g} of the gradient arrives")
+    row[0].set_title(f"{activation}: layer 1 gets {ratio:.1g} × the last one's gradient")
     row[1].set_title(f"{activation}: accuracy {accuracy:.2f} on held-out digits")
 
 # %%
-# Each line is a layer. What arrives is the first layer's gradient relative to the last one's,
-# in the first epoch. The logistic function loses most of it in every layer, since its slope
-# is a quarter at most.
+# Each line is a layer. The numbers above are of the first epoch. The logistic function
+# loses most of the gradient in every layer, since its slope is a quarter at most.
 plt.show()
