@@ -34,7 +34,7 @@ for row, activation in zip(axes, ["logistic", "selu"], strict=True):
     accuracy = record.estimator.score(X_test, y_test)
     ratio = record.gradient_norms[0, 0] / record.gradient_norms[0, -1]
     GradientFlowDisplay.from_record(record, ax=row)
-    row[0].set_title(f"{activation}: layer 1 gets {ratio:.1g} × the last one's gradient")
+    row[0].set_title(f"{activation}: layer 1 gets {ratio:.1g} × the last one's")
     row[1].set_title(f"{activation}: accuracy {accuracy:.2f} on held-out digits")
 
 # %%
