@@ -45,7 +45,7 @@ for (name, score), marker, color in zip(scores.items(), "os|", ["C0", "C1", "k"]
     ax.scatter(score, rows, s=80, marker=marker, color=color, label=name)
 network, boosting, fewer = (score.mean() for score in scores.values())
 ax.set(xlabel="R² on the held-out fifth", ylabel="fold, sorted", yticks=rows)
-ax.set_title(f"Mean R²: {network:.2f} against {boosting:.2f} untuned; tuned boosting {fewer:.2f}")
+ax.set_title(f"Untuned, mean R² {network:.2f} against {boosting:.2f}; {fewer:.2f} with fewer trees")
 ax.grid(axis="y", alpha=0.4)
 ax.legend(loc="lower right")
 plt.show()
