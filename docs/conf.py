@@ -31,14 +31,25 @@ extensions = [
     "live",
     "source_links",
 ]
-exclude_patterns = ["_build", "sg_execution_times.rst", "gallery/sg_*.rst"]
+exclude_patterns = [
+    "_build",
+    "sg_execution_times.rst",
+    "gallery/sg_*.rst",
+    "gallery/backreferences",
+]
 templates_path = ["_templates"]
 
 # Markdown: the files are read on the forge too, so no more than it takes
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 
-live_pages = ["start", "by_hand", "user_guide/inspection", "user_guide/streaming"]
+live_pages = [
+    "start",
+    "by_hand",
+    "user_guide/inspection",
+    "user_guide/plots",
+    "user_guide/streaming",
+]
 
 # docstrings
 default_role = "py:obj"  # `name` in a docstring is a name
@@ -62,6 +73,9 @@ sphinx_gallery_conf = {
     "image_scrapers": ("matplotlib",),
     "reset_modules": ("matplotlib",),
     "plot_gallery": True,
+    # pages of the reference show the examples that use what they describe
+    "doc_module": ("sklearn_backprop",),
+    "backreferences_dir": "gallery/backreferences",
 }
 # an example that warns is an example to mend; matplotlib says so under Agg alone
 warnings.filterwarnings("ignore", message=".*is non-interactive.*")
@@ -70,6 +84,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "sklearn_backprop"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}
 html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
 html_copy_source = False
@@ -88,10 +103,8 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 # the pages that have no others below them
-html_sidebars = dict.fromkeys(
-    ["index", "start", "by_hand", "benchmarks", "extending", "differences", "design", "changelog"],
-    [],
-)
+alone = "index start by_hand benchmarks extending differences design changelog"
+html_sidebars = {page: [] for page in alone.split()}
 
 
 def methods_of(fullname):
