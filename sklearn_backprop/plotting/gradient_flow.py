@@ -11,7 +11,8 @@ class GradientFlowDisplay:
     Where lines drift apart by orders of magnitude from the last layer to the first, the
     gradient vanishes on its way down; where they climb, it explodes. An update of about a
     thousandth of the weights in each step is usual; far less learns nothing, far more
-    forgets.
+    forgets. The gradient is the objective's, with the penalty ``alpha`` in it; with
+    ``alpha=0`` a vanishing gradient shows down to its end.
 
     Use `from_record`, or `from_estimator`, which trains a clone.
 
