@@ -15,7 +15,6 @@ from sklearn.utils.validation import (
 
 from .callbacks import EpochCallback, EpochCallbacks, with_callbacks
 from .checks import check_weights
-from .optimizers import AdamW
 from .parameters import COUNT, POSITIVE
 from .stacking import fit_many
 from .tables import as_table
@@ -178,7 +177,7 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             max_time /= -(-self.n_estimators // effective_n_jobs(self.n_jobs))
         return {
             "hidden_layer_sizes": self.hidden_layer_sizes,
-            "solver": AdamW(beta_2=0.95, weight_decay=self.weight_decay),
+            "solver": self._optimizer(beta_2=0.95, weight_decay=self.weight_decay),
             "alpha": 0.0,
             # batches of equal size: a last one of a few rows would be a step of mere noise
             "batch_size": -(-n_rows // n_batches),
