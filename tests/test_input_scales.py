@@ -85,6 +85,32 @@ def test_stacked_it_is_the_same():
         assert_same(stacked, clone(model).fit(X[index], labels[index]), rtol=1e-9, atol=1e-12)
 
 
+def steps(optimizer, start, gradients, state=None):
+    w, state = start.copy(), state or optimizer.init(start)
+    state["first_layer"] = (3, 2)
+    for gradient in gradients:
+        before = gradient.copy()
+        optimizer.update(w, gradient, state, 0.1)
+        np.testing.assert_array_equal(gradient, before)
+    return w
+
+
+def test_a_network_that_joins_a_stack_later_begins_at_its_own_weights():
+    optimizer, start = InputScaledAdamW(), random.standard_normal((2, 8))
+    gradients = random.standard_normal((3, 2, 8))
+    state = optimizer.init(start)
+    state |= {name: np.full((2, 1), state[name]) for name in ("beta_1_power", "beta_2_power")}
+    first = start.copy()
+    steps(optimizer, first, gradients[:1], state)
+    for value in state.values():  # the second has no rows in the first step
+        if isinstance(value, np.ndarray) and len(value) == 2:
+            value[1] = 1 if value.shape == (2, 1) else 0
+    first[0] = steps(optimizer, start[0], gradients[:1, 0])
+    together = steps(optimizer, first, gradients[1:], state)
+    np.testing.assert_allclose(together[0], steps(optimizer, start[0], gradients[:, 0]))
+    np.testing.assert_allclose(together[1], steps(optimizer, start[1], gradients[1:, 1]))
+
+
 def test_partial_fit_goes_on_where_a_pickle_was():
     model = BackpropRegressor(solver=InputScaledAdamW(), **SHORT)
     for _ in range(3):

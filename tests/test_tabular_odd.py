@@ -27,6 +27,7 @@ def test_new_categories_and_new_gaps_are_no_error(cls):
 def test_a_handful_of_rows(cls, n_samples):
     X, y = data(cls, n_samples)
     fitted = cls(**QUICK).fit(X, y)
+    assert [member.early_stopping for member in fitted.estimators_] == [n_samples >= 20] * 2
     assert set(fitted.predict(X)) <= set(y) or cls is TabularRegressor
     assert np.isfinite(fitted.predict(X)).all() if cls is TabularRegressor else True
 
