@@ -129,7 +129,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         n_bins=None,
         max_iter=256,
         batch_size=256,
-        validation_fraction=0.2,
+        validation_fraction=0.1,
         categorical_features="auto",
         max_categories=100,
         max_time=None,

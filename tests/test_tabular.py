@@ -48,7 +48,8 @@ def test_it_is_encoder_and_networks_that_anyone_could_fit(cls):
     assert_array_equal(tabular.encoder_.transform(X), encoded)
     targets = y if cls is TabularClassifier else (y - y.mean()) / y.std()
     partition = balanced_folds(
-        np.unique(y, return_inverse=True)[1] if cls is TabularClassifier else None, 60, 5,
+        np.unique(y, return_inverse=True)[1] if cls is TabularClassifier else None,
+        60, round(1 / tabular.validation_fraction),
         seed=np.random.RandomState(0).randint(2**31, size=(2, 2))[0, 1],
     )  # fmt: skip
     for k, member in enumerate(tabular.estimators_):
@@ -133,8 +134,9 @@ def test_folds_share_rows_and_classes_evenly(labels, n_folds, seed):
 @BOTH
 def test_more_members_leave_the_first_as_they_are_and_share_out_the_rows(cls):
     X, y = data(cls)
-    few = cls(**QUICK).fit(X, y)
-    many = cls(**QUICK | {"n_estimators": 7}).fit(X, y)
+    fifths = QUICK | {"validation_fraction": 0.2}
+    few = cls(**fifths).fit(X, y)
+    many = cls(**fifths | {"n_estimators": 7}).fit(X, y)
     for ours, theirs in zip(few.estimators_, many.estimators_[:2], strict=True):
         assert_array_equal(ours.coefs_[0], theirs.coefs_[0])
     _, held_out = many._seeds_and_rows(None, 60)
