@@ -25,7 +25,7 @@ class BestEpoch:
         self.epoch = 0
         self.epochs_without_improvement = 0
 
-    def update(self, score, epoch, tol):
+    def update(self, score, epoch, tol, last_of_equals=False):
         """Take in an epoch's score; return whether it is the best.
 
         Parameters
@@ -36,12 +36,14 @@ class BestEpoch:
             The epoch's number.
         tol : float
             Gain that counts as an improvement.
+        last_of_equals : bool, default=False
+            Whether a score that equals the best takes its place.
         """
         if score >= self.score + tol:
             self.epochs_without_improvement = 0
         else:
             self.epochs_without_improvement += 1
-        is_best = score > self.score
+        is_best = score > self.score or (last_of_equals and score == self.score)
         if is_best:
             self.score, self.epoch = score, epoch
         return is_best

@@ -182,7 +182,9 @@ class FitLoop:
             self.has_diverged = True
             return True
         self._last = training.network.parameters.copy()
-        if training.best.update(score, training.n_iter, self.tol):
+        # on a planned curve later epochs take smaller steps: of equal ones the last is safest
+        last_of_equals = training.schedule.by_step
+        if training.best.update(score, training.n_iter, self.tol, last_of_equals):
             self._best = self._last
         training.learning_rate = training.schedule.next_rate(
             training.learning_rate_init, training.learning_rate, training.samples_seen

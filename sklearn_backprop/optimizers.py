@@ -74,10 +74,12 @@ class Optimizer(Component):
         dict
             Under ``"rate_factors"`` a list of parts of the parameters, each a start, a stop
             and what the learning rate is multiplied by there; None leaves it everywhere.
+            Under ``"first_layer"`` the shape of its weights, which come first; None if there
+            is no network.
         """
         state = {slot: np.zeros_like(parameters) for slot in self.slots}
         state["n_weights"] = parameters.shape[-1] if n_weights is None else n_weights
-        state["rate_factors"] = None
+        state["rate_factors"] = state["first_layer"] = None
         self.prepare(state, parameters.dtype)
         return state
 
@@ -239,11 +241,15 @@ class Adam(Optimizer):
     def constants(self, state, learning_rate):
         """Return β₁, β₂, ε and the step size, for the scaled slots, and advance t."""
         # powers by repeated multiplication: pow() rounds differently for arrays
-        state["beta_1_power"] = first = state["beta_1_power"] * self.beta_1
-        state["beta_2_power"] = second = state["beta_2_power"] * self.beta_2
+        state["beta_1_power"] = state["beta_1_power"] * self.beta_1
+        state["beta_2_power"] = state["beta_2_power"] * self.beta_2
+        return *state["rounded"], self.rate(state, learning_rate)
+
+    def rate(self, state, learning_rate):
+        """Return the step size at the state's t, for the scaled slots."""
+        first, second = state["beta_1_power"], state["beta_2_power"]
         root = (1 - self.beta_2) ** 0.5
-        rate = learning_rate * (1 - second) ** 0.5 / (1 - first) * (1 - self.beta_1) / root
-        return *state["rounded"], rate
+        return learning_rate * (1 - second) ** 0.5 / (1 - first) * (1 - self.beta_1) / root
 
     def step(self, constants, scratch, parameters, gradient, m, v):
         """Take nine passes over the block: the moments, then the step."""

@@ -361,8 +361,9 @@ def _stacked_optimizer(optimizers):
 def _stacked_state(optimizer, network, states):
     """Return one state out of each network's."""
     stacked = optimizer.init(network.parameters, network.n_weights)
-    stacked["rate_factors"] = states[0]["rate_factors"]
-    for name in stacked.keys() - {"rounded", "n_weights", "rate_factors"}:
+    in_common = "rate_factors", "first_layer"
+    stacked |= {name: states[0][name] for name in in_common}
+    for name in stacked.keys() - {"rounded", "n_weights", *in_common}:
         values = [state[name] for state in states]
         stacked[name] = np.stack(values) if np.ndim(values[0]) else _column(values)
     return stacked

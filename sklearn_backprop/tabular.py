@@ -20,6 +20,8 @@ from .calibration import fit_temperature, tempered_probabilities
 from .classification_losses import LogLoss
 from .classifier import BackpropClassifier
 from .initializers import NeuralTangent
+from .input_scales import InputScaledAdamW
+from .optimizers import AdamW
 from .parameters import document_parameters
 from .regressor import BackpropRegressor
 from .tabular_base import BaseTabular
@@ -127,7 +129,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         n_bins=None,
         max_iter=256,
         batch_size=256,
-        validation_fraction=0.2,
+        validation_fraction=0.1,
         categorical_features="auto",
         max_categories=100,
         max_time=None,
@@ -136,6 +138,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         random_state=None,
     ):
         store(self, locals())
+
+    _optimizer = InputScaledAdamW
 
     def _check_targets(self, y):
         y = column_or_1d(y, warn=True)
@@ -152,7 +156,6 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             loss=LogLoss(label_smoothing=self.label_smoothing),
             activation="selu",
             initializer=NeuralTangent(data_driven=True),
-            scoring="accuracy",
             **self._recipe(seed, held_out, n_samples),
         )
 
@@ -292,6 +295,8 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         random_state=None,
     ):
         store(self, locals())
+
+    _optimizer = AdamW
 
     def _check_targets(self, y):
         return _check_y(column_or_1d(y, warn=True), y_numeric=True, estimator=self).astype(float)

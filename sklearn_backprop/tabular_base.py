@@ -15,7 +15,6 @@ from sklearn.utils.validation import (
 
 from .callbacks import EpochCallback, EpochCallbacks, with_callbacks
 from .checks import check_weights
-from .optimizers import AdamW
 from .parameters import COUNT, POSITIVE
 from .stacking import fit_many
 from .tables import as_table
@@ -27,6 +26,12 @@ FEW_ROWS = 20
 
 BLOCK = 2**14
 """Rows that are encoded and predicted together."""
+
+BIN_COLUMNS = 1000
+"""Columns that all bins may have together: of many numbers each has fewer."""
+
+LARGE = 2**26
+"""Bytes of an encoded table from which each member's rows are copied only when it trains."""
 
 
 class BaseTabular(EpochCallbacks, BaseEstimator):
@@ -74,13 +79,8 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             If a parameter or the data are not usable. The estimator is then as it was.
         """
         self._validate_params()
-        encoder = TabularEncoder(
-            categorical_features=self.categorical_features,
-            max_categories=self.max_categories,
-            n_bins=self.n_bins,
-            dtype="float32",
-        )
         y = self._check_targets(y)
+        encoder = self._make_encoder(as_table(X))
         encoded = encoder.fit_transform(X)
         check_consistent_length(X, y)
         sample_weight = check_weights(sample_weight, encoded)
@@ -90,7 +90,7 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             self._member(seed, rows, len(y)) for seed, rows in zip(seeds, held_out, strict=True)
         ]
         data = encoded, targets, sample_weight
-        if getattr(self, "_skl_callbacks", None):
+        if self._trains_in_turn(encoded):
             members = self._fit_in_turn(members, held_out, *data)
         else:
             members = fit_many(
@@ -102,6 +102,19 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
         self.__dict__.update(fitted, encoder_=encoder, estimators_=members, n_iter_=n_iter)
         self._calibrate(encoded, targets if labels is None else labels, sample_weight, held_out)
         return self
+
+    def _make_encoder(self, table):
+        """Return the encoder for a table."""
+        n_bins = self.n_bins
+        if n_bins is not None:
+            n_numbers = sum(map(table.is_numeric, range(table.shape[1])))
+            n_bins = min(n_bins, BIN_COLUMNS // max(1, n_numbers))
+        return TabularEncoder(
+            categorical_features=self.categorical_features,
+            max_categories=self.max_categories,
+            n_bins=n_bins if n_bins is not None and n_bins > 1 else None,
+            dtype="float32",
+        )
 
     def _seeds_and_rows(self, labels, n_samples):
         """Return a seed and the rows to validate on (None for none) for each member.
@@ -123,14 +136,23 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             rows.append(np.flatnonzero(folds == k % n_folds))
         return [seed for seed, _ in seeds], rows
 
+    def _trains_in_turn(self, encoded):
+        """Tell whether one member is to be trained after another, so that all can be followed."""
+        if getattr(self, "_skl_callbacks", None):
+            return True
+        return (self.verbose or encoded.nbytes > LARGE) and effective_n_jobs(self.n_jobs) == 1
+
     def _fit_in_turn(self, members, held_out, X, y, sample_weight):
-        """Train one member after another, so that callbacks can follow."""
-        own = [call for call in self._skl_callbacks if isinstance(call, EpochCallback)]
+        """Train one member after another: callbacks can follow, and less memory is needed."""
+        callbacks = getattr(self, "_skl_callbacks", [])
+        own = [callback for callback in callbacks if isinstance(callback, EpochCallback)]
         context = None
-        if len(own) < len(self._skl_callbacks):  # some are of scikit-learn's protocol
+        if len(own) < len(callbacks):  # some are of scikit-learn's protocol
             context = self._init_callback_context(max_subtasks=len(members))
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
         for k, (member, rows) in enumerate(zip(members, held_out, strict=True)):
+            if self.verbose:
+                print(f"Network {k + 1} of {len(members)}")
             member.set_callbacks(*own)
             if context is None:
                 member.fit(X, y, sample_weight, validation_rows=rows)
@@ -155,7 +177,7 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             max_time /= -(-self.n_estimators // effective_n_jobs(self.n_jobs))
         return {
             "hidden_layer_sizes": self.hidden_layer_sizes,
-            "solver": AdamW(beta_2=0.95, weight_decay=self.weight_decay),
+            "solver": self._optimizer(beta_2=0.95, weight_decay=self.weight_decay),
             "alpha": 0.0,
             # batches of equal size: a last one of a few rows would be a step of mere noise
             "batch_size": -(-n_rows // n_batches),

@@ -73,6 +73,7 @@ class Training:
         """Tell the optimizer's state what follows from the settings."""
         if self.state:
             self.state["rate_factors"] = self.rate_factors
+            self.state["first_layer"] = self.network.weights[0].shape[-2:]
             self.optimizer.prepare(self.state, self.network.dtype)
 
     def shares(self, n_samples):

@@ -1,6 +1,7 @@
 """When training ends, and which epoch's weights an estimator keeps."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -216,6 +217,24 @@ def test_training_stops_by_the_rule(case):
                 np.testing.assert_array_equal(short.loss_curve_, long.loss_curve_[:stop])
                 stops.add(stop)
     assert len(stops) >= 3  # the cases do differ
+
+
+@pytest.mark.parametrize(("schedule", "kept"), [("constant", 2), ("cosine", 5), ("one_cycle", 5)])
+def test_of_equally_good_epochs_a_planned_schedule_keeps_the_last(schedule, kept):
+    values = iter([0.1, 0.7, 0.3, 0.7, 0.7, 0.6])
+    shown = []
+
+    def score(model, X, y):
+        shown.append(weights(model))
+        return next(values)
+
+    Xt, yt, Xv, yv = data(BackpropClassifier)
+    model = make(BackpropClassifier, scoring=score, early_stopping=True, learning_rate=schedule,
+                 max_iter=6)  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(Xt, yt, X_val=Xv, y_val=yv)
+    assert_same_weights(weights(model), shown[kept - 1])
 
 
 def test_stopping_in_the_last_epoch_is_convergence():
