@@ -2,10 +2,9 @@
 Prediction intervals
 ====================
 
-How far may a prediction be off? Two losses answer with the same network: ``Quantile`` learns
-the ends of an interval, ``"gaussian"`` a mean and a standard deviation. Nine in ten was asked
-for, and that is how many of the unseen targets are inside. Quantiles may be as lopsided as
-the data; the interval of a normal distribution is symmetric.
+``Quantile`` learns the ends of an interval, ``"gaussian"`` a mean and a standard deviation.
+Nine in ten was asked for, and that is how many of the unseen targets are inside. Quantiles may
+be as lopsided as the data; the interval of a normal distribution is symmetric.
 """
 
 import matplotlib.pyplot as plt
@@ -19,7 +18,6 @@ from sklearn_backprop.losses import Quantile
 # %%
 # Low, middle and high
 # --------------------
-
 X, y = load_diabetes(return_X_y=True, scaled=False)
 X = X[:, [2]]  # the body mass index only, to see it all in a picture
 plan = {"learning_rate": "cosine", "learning_rate_init": 0.01, "max_iter": 100, "random_state": 0}
