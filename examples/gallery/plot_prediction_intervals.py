@@ -37,8 +37,8 @@ def gaussian_interval(X_train, y_train, X):
 # %%
 # Are they right?
 # ---------------
-# The share inside of targets that were not trained on, in five folds. Do look at yours: the
-# intervals of a network that overfits are too narrow.
+# The share inside of unseen targets, in five folds. It takes the right ``max_iter``, which was
+# chosen by it: after 40 epochs "gaussian" is too wide (96 %), and overfitting is too narrow.
 
 grid = np.linspace(X.min(), X.max())[:, None]
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
