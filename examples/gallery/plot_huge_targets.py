@@ -35,7 +35,6 @@ models = {
     "… after StandardScaler": make_pipeline(StandardScaler(), MLPRegressor(random_state=0)),
     "BackpropRegressor": BackpropRegressor(learning_rate="cosine", max_iter=50, random_state=0),
 }
-warnings.simplefilter("ignore", ConvergenceWarning)
 
 # %%
 # Predictions of five folds
@@ -45,7 +44,9 @@ warnings.simplefilter("ignore", ConvergenceWarning)
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.8), sharex=True, sharey=True, layout="constrained")
 for ax, (name, model) in zip(axes, models.items(), strict=True):
-    predictions = cross_val_predict(model, X, y, cv=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        predictions = cross_val_predict(model, X, y, cv=5)
     r2 = r2_score(y, predictions)
     print(f"{name:>23}: R² {r2:5.2f}, largest prediction {predictions.max():9,.0f}")
     ax.axline((2, 2), slope=1, color="0.6", linestyle="--", label="exact")

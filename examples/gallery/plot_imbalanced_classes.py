@@ -10,8 +10,8 @@ others any better: on the whole no curve is above the rest. What changes is wher
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn import metrics
 from sklearn.datasets import load_digits
-from sklearn.metrics import precision_recall_curve, precision_score, recall_score
 from sklearn.model_selection import StratifiedKFold
 
 from sklearn_backprop import BackpropClassifier
@@ -21,8 +21,7 @@ from sklearn_backprop.model_selection import cross_val_predict
 # %%
 # Thirty eights among 1,653 digits
 # --------------------------------
-# All other digits are kept, and only the first thirty eights.
-
+# The first thirty: with thirty at random, recall went from 0.40 to 0.87.
 X, digit = load_digits(return_X_y=True)
 rows = np.r_[np.flatnonzero(digit == 8)[:30], np.flatnonzero(digit != 8)]
 X, y = X[rows], digit[rows] == 8
@@ -30,7 +29,8 @@ X, y = X[rows], digit[rows] == 8
 # %%
 # Recall and precision
 # --------------------
-# The circle on each curve is where ``predict`` is: at a probability of one half.
+# The circle on each curve is where ``predict`` is: at a probability of one half. AP, the
+# average precision, is the area below the curve.
 
 networks = {
     "defaults": {},
@@ -45,16 +45,14 @@ found = []
 for (name, options), color in zip(networks.items(), ["#000000", "#D55E00", "#56B4E9"], strict=True):
     network = BackpropClassifier(hidden_layer_sizes=8, **plan, **options)
     p = cross_val_predict(network, X, y, cv=folds, method="predict_proba")[:, 1]
-    recall, precision = recall_score(y, p > 0.5), precision_score(y, p > 0.5)
-    found.append((recall, precision))
+    recall, precision = metrics.recall_score(y, p > 0.5), metrics.precision_score(y, p > 0.5)
+    found.append(f"{recall:.0%} found, {precision:.0%} of alarms right")
     print(f"{name:>23}: recall {recall:.2f}, precision {precision:.2f}")
-    precisions, recalls, _ = precision_recall_curve(y, p)
-    ax.step(recalls, precisions, where="post", color=color, label=name)
+    precisions, recalls, _ = metrics.precision_recall_curve(y, p)
+    ap = metrics.average_precision_score(y, p)
+    ax.step(recalls, precisions, where="post", color=color, label=f"{name}, AP {ap:.2f}")
     ax.plot(recall, precision, "o", color=color, markersize=10, markeredgecolor="white")
 ax.set(xlabel="recall: share of the eights found", ylabel="precision: share of alarms right")
-ax.set_title(
-    f"Balanced weights find {found[1][0]:.0%} of the rare class, not {found[0][0]:.0%},\n"
-    f"and {found[1][1]:.0%} of their alarms are right, not {found[0][1]:.0%}"
-)
+ax.set_title(f"Defaults: {found[0]}\nBalanced weights: {found[1]}")
 ax.legend(loc="lower left")
 plt.show()

@@ -4,7 +4,7 @@ Which learning rate?
 
 Try a few, a factor of three apart. Between rates that are too slow for the epochs there
 are and rates that break the network lies a plateau, more than a power of ten wide, where it
-hardly matters. The training loss shows on which side of it a network is.
+hardly matters. The training loss of the first epochs shows on which side a network is.
 """
 
 import matplotlib.pyplot as plt

