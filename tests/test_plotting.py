@@ -78,7 +78,7 @@ def test_loss_curve_without_validation_keeps_the_last_epoch(fitted):
     display = LossCurveDisplay.from_estimator(fitted, name="net", linewidth=3)
     assert display.validation_line_ is None
     assert display.training_line_.get_linewidth() == 3
-    np.testing.assert_array_equal(drawn(display.kept_marker_), [[10], [fitted.loss_curve_[-1]]])
+    assert display.kept_epoch == 10 and display.kept_marker_ is None
     assert display.training_line_.get_label() == "net, training"
 
 
@@ -111,7 +111,10 @@ def test_kept_epoch_after_a_warm_start_and_after_divergence():
         diverging.fit(X, Y)
     diverged, kept = map(int, re.findall(r"epoch (\d+)", str(caught[0].message)))
     assert 1 < kept < diverged == len(diverging.loss_curve_)
-    assert LossCurveDisplay.from_estimator(diverging).kept_epoch == kept
+    display = LossCurveDisplay.from_estimator(diverging)
+    assert display.kept_epoch == kept
+    expected = [[kept], [diverging.loss_curve_[kept - 1]]]
+    np.testing.assert_array_equal(drawn(display.kept_marker_), expected)
 
 
 def test_loss_curve_refuses_what_has_none(fitted):

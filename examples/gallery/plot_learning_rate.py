@@ -48,7 +48,6 @@ for i, color in [(1, "#56B4E9"), (scores.argmax(), "#000000"), (7, "#D55E00")]:
     model = network.set_params(learning_rate_init=rates[i]).fit(X, y)
     display = LossCurveDisplay.from_estimator(model, ax=right, color=color)
     display.training_line_.set_label(f"rate {rates[i]:.2g}")
-    display.kept_marker_.remove()  # always the last epoch: there is no early stopping
 right.legend()
 right.set(yscale="log", ylabel="training loss", title="Too low or too high, the loss stays high")
 plt.show()

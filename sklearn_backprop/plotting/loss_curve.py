@@ -30,7 +30,7 @@ class LossCurveDisplay:
     training_line_, validation_line_ : matplotlib Line2D
         The curves; the second is None without a validation set.
     kept_marker_ : matplotlib Line2D or None
-        The mark at the kept epoch.
+        The mark at the kept epoch; None where it is the last and nothing was validated.
 
     Examples
     --------
@@ -128,7 +128,10 @@ class LossCurveDisplay:
     def _mark_kept_epoch(self, ax, color):
         """Put a mark on the validation curve, or on the training curve, at the kept epoch."""
         kept, losses = self.kept_epoch, self.validation_loss
-        losses = self.training_loss if losses is None else losses
+        if losses is None:
+            if kept == len(self.training_loss):
+                return  # that training keeps its last epoch goes without saying
+            losses = self.training_loss
         if not kept or not np.isfinite(losses[kept - 1]):
             return
         style = {"marker": "o", "markeredgecolor": "white", "linestyle": "none", "zorder": 3}
