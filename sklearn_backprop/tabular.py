@@ -61,8 +61,8 @@ DESCRIPTIONS = {
     "max_categories": ("int or None", "Columns that a feature may become, as there."),
     "max_time": (
         "float or None",
-        "Seconds of training for all members together; encoding is not counted. Each member "
-        "gets the same part, and keeps its best epoch when that is over.",
+        "Seconds for encoding and all members together. Each member gets the same part, and "
+        "keeps its best epoch when that is over; an epoch that has begun is finished.",
     ),
     "n_jobs": ("int or None", "Processes to spread the members over, as in joblib."),
     "verbose": ("bool or int", "Print a line for every so many epochs of each member."),

@@ -1,6 +1,7 @@
 """What the two estimators for tables share: encoding, the recipe, training the members."""
 
 from numbers import Integral, Real
+from time import perf_counter
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -79,6 +80,7 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             If a parameter or the data are not usable. The estimator is then as it was.
         """
         self._validate_params()
+        start = perf_counter()
         y = self._check_targets(y)
         encoder = self._make_encoder(as_table(X))
         encoded = encoder.fit_transform(X)
@@ -87,7 +89,8 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
         fitted, targets, labels = self._encode_targets(y, sample_weight)
         seeds, held_out = self._seeds_and_rows(labels, len(y))
         members = [
-            self._member(seed, rows, len(y)) for seed, rows in zip(seeds, held_out, strict=True)
+            self._member(seed, rows, len(y)).set_params(max_time=self._time_for_each(start))
+            for seed, rows in zip(seeds, held_out, strict=True)
         ]
         data = encoded, targets, sample_weight
         if self._trains_in_turn(encoded):
@@ -136,6 +139,13 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             rows.append(np.flatnonzero(folds == k % n_folds))
         return [seed for seed, _ in seeds], rows
 
+    def _time_for_each(self, start):
+        """Return each member's part of the seconds that are left; None for no limit."""
+        if self.max_time is None:
+            return None
+        left = max(self.max_time - (perf_counter() - start), 1e-6)
+        return left / -(-self.n_estimators // effective_n_jobs(self.n_jobs))
+
     def _trains_in_turn(self, encoded):
         """Tell whether one member is to be trained after another, so that all can be followed."""
         if getattr(self, "_skl_callbacks", None):
@@ -172,9 +182,6 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
         """Return the parameters that classifier and regressor have in common."""
         n_rows = n_samples - (0 if held_out is None else len(held_out))
         n_batches = max(1, round(n_rows / self.batch_size))
-        max_time = self.max_time
-        if max_time is not None:
-            max_time /= -(-self.n_estimators // effective_n_jobs(self.n_jobs))
         return {
             "hidden_layer_sizes": self.hidden_layer_sizes,
             "solver": self._optimizer(beta_2=0.95, weight_decay=self.weight_decay),
@@ -190,7 +197,6 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             "standardize": False,
             "dtype": "float32",
             "dropout": self.dropout,
-            "max_time": max_time,
             "verbose": self.verbose,
             "random_state": seed,
         }

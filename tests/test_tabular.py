@@ -234,7 +234,7 @@ def test_time_is_shared_out(cls, monkeypatch):
     X, y = data(cls)
     fitted = cls(**QUICK | {"max_iter": 10**6, "max_time": 0.2}).fit(X, y)
     for member in fitted.estimators_:
-        assert member.max_time == 0.1
+        assert 0 < member.max_time < 0.1  # encoding takes some
         assert 0 < member.n_iter_ < 10**6
 
 
