@@ -19,7 +19,7 @@ X, X_test, y, y_test = train_test_split(*load_digits(return_X_y=True), random_st
 # %%
 # Ten hidden layers of 32 units, for handwritten digits. With the logistic function the
 # network does no better than guessing; the same network with SELU learns.
-fig, axes = plt.subplots(2, 2, figsize=(10, 7), sharey="col", layout="constrained")
+fig, axes = plt.subplots(2, 2, figsize=(10.5, 8), sharey="col", layout="constrained")
 for row, activation in zip(axes, ["logistic", "selu"], strict=True):
     network = BackpropClassifier(
         hidden_layer_sizes="32x10",
