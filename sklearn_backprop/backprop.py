@@ -124,7 +124,7 @@ def split(vector, layer_sizes):
     return views[:n_layers], views[n_layers:]
 
 
-def predict(X, weights, biases, activation, output_activation):
+def predict(X, weights, biases, activation, output_activation, centred=None):
     """Return the outputs of a network for any number of samples, in bounded memory.
 
     Parameters
@@ -135,6 +135,8 @@ def predict(X, weights, biases, activation, output_activation):
         Of shapes (fan_in, fan_out) and (fan_out,), one a layer.
     activation, output_activation : Activation
         Of the hidden layers, and of the output layer.
+    centred : CentredNetwork, default=None
+        Says what the weights and biases take and give if not raw data.
 
     Returns
     -------
@@ -148,11 +150,16 @@ def predict(X, weights, biases, activation, output_activation):
     n_rows = min(n_samples, max(1, PREDICT_BLOCK // widest))
     hidden = [np.empty((n_rows, W.shape[1]), dtype) for W in weights[:-1]]
     outputs = np.empty((n_samples, weights[-1].shape[1]), dtype)
+    buffers = {}
     for start in range(0, n_samples, n_rows):
         out = outputs[start : start + n_rows]
         layers = [*(layer[: len(out)] for layer in hidden), out]
         rows = X[start : start + n_rows].astype(dtype, copy=False)
+        if centred is not None:
+            rows = centred.inputs(rows, buffers)
         propagate(rows, weights, biases, activations, layers, layers)
+        if centred is not None:
+            centred.outputs(out)
     return outputs
 
 

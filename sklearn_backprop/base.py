@@ -173,7 +173,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
 
         training = self._make_training(X, Y, goes_on, incremental)
         statistics = training.statistics()
-        self._update_statistics(training, X, Y, sample_weight, incremental, once)
+        X, Y = self._update_statistics(training, X, Y, sample_weight, incremental, once)
         self._set_initial_values(training, initial)
         rows = validate = None
         if self.early_stopping:
@@ -205,6 +205,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
             fit.training.restore_statistics(fit.statistics)
         fit.training.finish(self._dtype, keeps_state=fit.loop.validate is None)
         self._publish(fit.training)
+        self._warn_of_saturation(fit.training)
         return self
 
     def _check_combinations(self, incremental, validation_set):
@@ -277,7 +278,8 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         # many rows are many small products; for a few, limiting threads costs more than it saves
         limit = one_blas_thread() if X.shape[0] >= 1000 else nullcontext()
         with limit, np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
-            return predict(X, self.coefs_, self.intercepts_, served.activation, output_activation)
+            weights, biases, centred = self._serving()
+            return predict(X, weights, biases, served.activation, output_activation, centred)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that sparse X works."""

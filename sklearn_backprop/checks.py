@@ -72,6 +72,12 @@ def check_features_and_targets(X, y, estimator_name, y_numeric):
     return X, y
 
 
+def feature_name(estimator, j):
+    """Return the name of a feature of a fitted estimator, or x0, x1, …, for messages."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return f"x{j}" if names is None else str(names[j])
+
+
 def check_weights(sample_weight, X, name="sample_weight"):
     """Return float64 weights, or None; they must not be negative nor all zero."""
     if sample_weight is None:

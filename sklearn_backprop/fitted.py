@@ -1,12 +1,15 @@
 """The fitted estimator: its attributes, its pickle, its copy for serving."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .activations import Activation
+from .centred import CentredNetwork, centred_network
+from .checks import feature_name
 from .loss import Loss
+from .monitoring import warn
 from .standardization import fold
 
 
@@ -17,6 +20,7 @@ class Served:
     activation: Activation
     output_activation: Activation
     loss: Loss
+    centred: CentredNetwork | None  # where coefs_ would cancel digits
 
 
 def _all_equal(arrays, others):
@@ -34,13 +38,10 @@ class FittedState:
         """Return the fitted attributes that a training amounts to."""
         network, best = training.network, training.best
         has_scores = training.monitored == "validation"
-        coefs, intercepts = self._folded_weights(training)
         own = {name: value for name, value in vars(self).items() if name in self._own_fitted}
         return own | {
             "_training": training,
-            "_served": Served(network.activation, network.output_activation, training.loss),
-            "coefs_": coefs,
-            "intercepts_": intercepts,
+            **self._for_prediction(training),
             "n_layers_": len(network.layer_sizes),
             "n_outputs_": network.layer_sizes[-1],
             "out_activation_": network.output_activation.name,
@@ -57,20 +58,51 @@ class FittedState:
     # set on the copy before training, and wanted by whoever looks at it meanwhile
     _own_fitted = ("n_features_in_", "feature_names_in_", "classes_", "_targets", "_loss", "_dtype")
 
-    def _folded_weights(self, training):
-        """Return the weights and biases for raw X that the trained ones amount to."""
-        folded = fold(
-            training.network.weights,
-            training.network.biases,
-            training.feature_scaler,
-            training.output_scaler,
-        )
-        return [[array.astype(self._dtype, copy=False) for array in part] for part in folded]
+    def _for_prediction(self, training):
+        """Return the fitted attributes by which the network of a training predicts."""
+        network = training.network
+        trained = network.weights, network.biases, training.feature_scaler, training.output_scaler
+        with np.errstate(all="ignore"):
+            coefs, intercepts = fold(*trained, self._dtype)
+            centred = centred_network(*trained, self._dtype)
+        served = Served(network.activation, network.output_activation, training.loss, centred)
+        return {"coefs_": coefs, "intercepts_": intercepts, "_served": served}
+
+    def _warn_of_saturation(self, training):
+        """Warn where ``coefs_`` cannot hold what the trained weights amount to."""
+        largest = float(np.finfo(self._dtype).max)
+        scaler = training.feature_scaler
+        columns = []
+        if scaler is not None and scaler.scale.min() < 1e12 / largest:  # else no need to look
+            is_largest = (np.abs(self.coefs_[0]) == largest).any(axis=1)
+            columns = [feature_name(self, j) for j in np.flatnonzero(is_largest)]
+        if np.abs(self.coefs_[-1]).max() == largest or np.abs(self.intercepts_[-1]).max() == largest:
+            columns.append("y")
+        if columns:
+            remedy = "Scale it" if self._dtype == "float64" else "Pass dtype='float64', or scale it"
+            warn(
+                f"The weights of {', '.join(columns)} for raw data are beyond {self._dtype}, for "
+                "its numbers are very small (or y's very large). coefs_ and intercepts_ have the "
+                f"largest {self._dtype} in their place. {remedy}."
+            )
 
     def _has_folded_weights(self):
         """Return whether ``coefs_`` and ``intercepts_`` are as training left them."""
-        coefs, intercepts = self._folded_weights(self._training)
-        return _all_equal(coefs, self.coefs_) and _all_equal(intercepts, self.intercepts_)
+        made = self._for_prediction(self._training)
+        return _all_equal(made["coefs_"], self.coefs_) and _all_equal(
+            made["intercepts_"], self.intercepts_
+        )
+
+    def _serving(self):
+        """Return the weights and biases that predict, and a ``CentredNetwork`` or None.
+
+        Those of ``coefs_`` and ``intercepts_``, but for a network of centred inputs and
+        outputs as long as nobody has edited the one that it stands for.
+        """
+        centred = self._served.centred
+        if centred is None or not centred.is_of(self.coefs_, self.intercepts_):
+            return self.coefs_, self.intercepts_, None
+        return *centred.layers(self.coefs_, self.intercepts_), centred
 
     def slim(self):
         """Return a copy for serving: it predicts the same and has no more than that needs.
@@ -114,14 +146,21 @@ class FittedState:
             )
 
     def __getstate__(self):
-        """Leave out folded weights: they follow from the trained ones, unless changed by hand."""
+        """Leave out what follows from the trained weights, unless changed by hand."""
         state = dict(super().__getstate__())
         if "_training" in state and self._has_folded_weights():
-            del state["coefs_"], state["intercepts_"]
+            del state["coefs_"], state["intercepts_"], state["_served"]
+        elif "_served" in state and self._served.centred is not None:
+            centred, layers = self._served.centred, (self.coefs_, self.intercepts_)
+            centred = centred.without_layers() if centred.is_of(*layers) else None
+            state["_served"] = replace(self._served, centred=centred)
         return state
 
     def __setstate__(self, state):
         """Restore, and fold the weights again."""
         super().__setstate__(state)
         if hasattr(self, "_training") and not hasattr(self, "coefs_"):
-            self.coefs_, self.intercepts_ = self._folded_weights(self._training)
+            self.__dict__.update(self._for_prediction(self._training))
+        elif hasattr(self, "_served") and self._served.centred is not None:
+            centred = self._served.centred.with_layers(self.coefs_, self.intercepts_)
+            self._served = replace(self._served, centred=centred)

@@ -45,15 +45,17 @@ class Insight:
         """
         X = self._check_X(X)
         with np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
+            weights, biases, centred = self._serving()
             return inspection.hidden_activations(
-                X, self.coefs_, self.intercepts_, self._served.activation, layer
+                X, weights, biases, self._served.activation, layer, centred
             )
 
     def _input_gradients(self, X, output_activation):
         X = self._check_X(X)
         with np.errstate(over="ignore"):
+            weights, biases, centred = self._serving()
             return inspection.input_gradients(
-                X, self.coefs_, self.intercepts_, self._served.activation, output_activation
+                X, weights, biases, self._served.activation, output_activation, centred
             )
 
     def to_onnx(self, path=None):

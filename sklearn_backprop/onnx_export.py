@@ -210,14 +210,14 @@ def _import_onnx():
 
 def _network(graph, estimator):
     """Add all layers, from raw X to raw outputs in double precision."""
-    weights, biases, features, scaler = _weights_and_scalers(estimator)
+    weights, biases, features, scaler, is_raw = _weights_and_scalers(estimator)
     served, value = estimator._served, "X"
     if features is not None:
         value = graph.combine("Sub", value, features.center)
         value = graph.combine("Div", value, features.scale)
     last = len(weights) - 1
     for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
-        takes_raw_features = layer == 0 and features is None
+        takes_raw_features = layer == 0 and is_raw
         dtype = DOUBLE if takes_raw_features or layer == last else SINGLE
         W, b = graph.constant(W, dtype), graph.constant(b, dtype)
         value = graph.add("Gemm", graph.cast(value, dtype), W, b)
@@ -231,12 +231,18 @@ def _network(graph, estimator):
 
 
 def _weights_and_scalers(estimator):
-    """Return the network in standardized coordinates if that is known, else for raw X."""
+    """Return weights, biases, scalers before and after, and whether features stay raw.
+
+    The network in standardized coordinates if that is known, else the one that predicts.
+    """
     training = getattr(estimator, "_training", None)
     if training is None or training.feature_scaler is None or not estimator._has_folded_weights():
-        return estimator.coefs_, estimator.intercepts_, None, None
+        weights, biases, centred = estimator._serving()
+        if centred is None:
+            return weights, biases, None, None, True
+        return weights, biases, centred.before, centred.after, True
     network = training.network
-    return network.weights, network.biases, training.feature_scaler, training.output_scaler
+    return network.weights, network.biases, training.feature_scaler, training.output_scaler, False
 
 
 def _add_activation(graph, Z, activation):

@@ -10,7 +10,7 @@ import mmap
 import numpy as np
 
 from .memo import directly
-from .standardization import rows_in
+from .standardization import power_of_two, rows_in
 
 BLOCK = 2**15
 """Numbers of X in a block: 256 KiB of float64."""
@@ -56,15 +56,22 @@ class Samples:
         Standardizes X: at once if it is in memory, a block at a time if not.
     once : callable, default=directly
         May be a ``Memo`` of fits on the same data.
+
+    Attributes
+    ----------
+    sample_weight : ndarray of shape (n_samples, 1) or None
+        Weights in units of ``weight_unit``.
     """
 
     def __init__(self, X, Y, sample_weight=None, rows=None, scaler=None, once=directly):
         self.dtype = Y.dtype
         self.Y = Y if rows is None else Y[rows]
-        self.sample_weight = None
+        self.sample_weight, self.weight_unit = None, 1.0
         if sample_weight is not None:
             weights = sample_weight if rows is None else sample_weight[rows]
-            self.sample_weight = weights.astype(self.dtype)[:, None]
+            # a power of two changes no digit, and the largest fits into any dtype
+            self.weight_unit = 2.0 ** power_of_two(weights.max())
+            self.sample_weight = (weights / self.weight_unit).astype(self.dtype)[:, None]
         self.n_samples = len(self.Y)
         self.rows = self.scaler = None
         if is_memory_mapped(X):
@@ -75,7 +82,9 @@ class Samples:
     @property
     def mean_weight(self):
         """Mean weight of a sample."""
-        return 1.0 if self.sample_weight is None else float(self.sample_weight.mean())
+        if self.sample_weight is None:
+            return 1.0
+        return float(self.sample_weight.mean()) * self.weight_unit
 
     def blocks(self, batch_size, order=None):
         """Yield ``(X, Y, sample_weight)`` of some batches at a time.

@@ -1,6 +1,7 @@
 """From an estimator's parameters and data to a training that is ready to run."""
 
 from copy import copy, deepcopy
+from functools import partial
 from itertools import pairwise
 from numbers import Real
 
@@ -9,15 +10,23 @@ from sklearn.utils import check_random_state
 
 from .activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Identity
 from .backprop import Network
-from .checks import check_dropout, check_hidden_layer_sizes, check_initial_values
+from .checks import (
+    check_dropout,
+    check_hidden_layer_sizes,
+    check_initial_values,
+    feature_name,
+)
 from .components import lookup
 from .dropout import DroppedActivation, dropout_generator
 from .initializers import INITIALIZERS, adapt_layers, rate_factors
 from .memo import directly
+from .moments import NONE_YET, feature_scaler, with_more
+from .monitoring import warn
 from .optimizers import OPTIMIZERS
+from .outliers import Screen, describe
 from .samples import Samples
 from .schedules import SCHEDULES, Custom, Schedule
-from .standardization import NONE_YET, Moments, fold, unfold, with_more
+from .standardization import fold, unfold
 from .training import Training
 
 
@@ -162,27 +171,57 @@ class TrainingSetup:
                 view[...] = array
 
     def _update_statistics(self, training, X, Y, sample_weight, incremental, once):
-        """Take the mean and scale of X, and of Y if they may be scaled, from this data."""
-        if incremental and training.is_trained:
-            if self.standardize != (training.feature_moments is not None):
-                raise ValueError(
-                    "standardize cannot change between calls of partial_fit: the network has "
-                    "learned in the other coordinates. Use fit to begin anew."
-                )
-        else:
+        """Take the mean and scale of X, and of Y if they may be scaled, from this data.
+
+        Returns X and Y as they are to be learned from: in a stream bad readings are clipped.
+        """
+        goes_on = incremental and training.is_trained
+        if goes_on and self.standardize != (training.feature_moments is not None):
+            raise ValueError(
+                "standardize cannot change between calls of partial_fit: the network has "
+                "learned in the other coordinates. Use fit to begin anew."
+            )
+        if not goes_on:
             identity = isinstance(training.network.output_activation, Identity)
             scales_targets = training.loss.standardizes_targets and identity
             training.feature_moments = NONE_YET if self.standardize else None
             training.target_moments = NONE_YET if self.standardize and scales_targets else None
+        if not (goes_on and incremental):
+            training.feature_screen = training.target_screen = None
         training.feature_scaler = training.target_scaler = None
-        if training.feature_moments is not None:
-            is_dense = isinstance(X, np.ndarray)
-            moments = once(with_more, training.feature_moments, X, sample_weight)
-            training.feature_moments = moments
-            training.feature_scaler = once(Moments.scaler, moments, is_dense)
+        if training.feature_moments is None:
+            return X, Y
+        is_dense = isinstance(X, np.ndarray)
+        if incremental:
+            X, Y = self._screened(training, X, Y, sample_weight)
+        else:
+            training.feature_moments = once(with_more, NONE_YET, X, sample_weight)
+            if training.target_moments is not None:
+                training.target_moments = with_more(NONE_YET, Y, sample_weight)
+        training.feature_scaler = once(feature_scaler, training.feature_moments, is_dense)
         if training.target_moments is not None:
-            training.target_moments = with_more(training.target_moments, Y, sample_weight)
             training.target_scaler = training.target_moments.scaler()
+        return X, Y
+
+    def _screened(self, training, X, Y, sample_weight):
+        """Return a stream's X and Y, bad readings clipped; their moments have taken them in."""
+        found = []
+        screen = training.feature_screen or Screen(training.feature_moments)
+        if isinstance(X, np.ndarray):
+            screen, X = screen.admit(X, sample_weight)
+            found.append(describe(screen.found, partial(feature_name, self)))
+            training.feature_screen, training.feature_moments = screen, screen.moments
+        else:
+            training.feature_moments = with_more(training.feature_moments, X, sample_weight)
+        if training.loss.task == "regression":
+            screen = training.target_screen or Screen(training.target_moments)
+            screen, Y = screen.admit(Y, sample_weight)
+            name = "y" if Y.shape[1] == 1 else "y[:, {}]"
+            found.append(describe(screen.found, name.format))
+            training.target_screen, training.target_moments = screen, screen.moments
+        for message in filter(None, found):
+            warn(message)
+        return X, Y
 
     def _samples(self, training, X, Y, sample_weight, rows=None, once=directly):
         dtype = training.network.dtype

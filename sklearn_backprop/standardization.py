@@ -1,22 +1,20 @@
-"""Running means and scales of features and targets, and folding them into a network.
+"""Scales of features and targets, and folding them into a network.
 
 Training sees ``(x - center) / scale``. Afterwards both go into the first layer (and
-the targets' into the last), so the fitted network takes raw ``X``.
+the targets' into the last), so the fitted network takes raw ``X``. Where a center is
+large beside its scale that would cancel digits, so prediction takes it off first.
 """
 
-from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils.sparsefuncs import mean_variance_axis
 
 CHUNK = 2**16
 """Numbers looked at together: few enough to stay in the cache."""
 
-
 @dataclass
 class Scaler:
-    """``(x - center) / scale``, a column each."""
+    """``(x - center) / scale``, a column each; 0 where the scale is infinite."""
 
     center: np.ndarray
     scale: np.ndarray
@@ -24,13 +22,18 @@ class Scaler:
     def transform(self, X, out):
         """Write the standardized dense ``X`` into ``out``, which may be ``X``.
 
-        The subtraction is done in float64 even if ``out`` is float32.
+        It is computed in float64 even if ``out`` is float32.
         """
         for start in range(0, len(X), rows_in(CHUNK, X)):
             rows = slice(start, start + rows_in(CHUNK, X))
-            np.subtract(X[rows], self.center, out=out[rows], casting="same_kind")
-            np.divide(out[rows], self.scale, out=out[rows], casting="same_kind")
+            with np.errstate(over="ignore"):  # an infinity is found in training
+                centred = np.subtract(X[rows], self.center)
+                np.divide(centred, self.scale, out=out[rows], casting="same_kind")
         return out
+
+    def inverse_transform(self, X):
+        """Return the raw columns of standardized ones."""
+        return X * np.where(np.isfinite(self.scale), self.scale, 0.0) + self.center
 
     def transform_sparse(self, X):
         """Return a CSR copy with scaled columns; centring would make it dense."""
@@ -44,88 +47,13 @@ def rows_in(size, X):
     return max(1, size // max(1, X.shape[1]))
 
 
-class Moments:
-    """Weighted mean and squared deviations of columns, exact over any chunks.
-
-    Chunks are merged by the formulas of Chan, Golub and LeVeque, "Algorithms for
-    computing the sample variance", The American Statistician 37, 1983, eq. 2.1, so
-    their order does not matter.
-    """
-
-    def __init__(self):
-        self.total_weight = self.mean = self.squares = 0.0
-
-    def update(self, X, sample_weight=None):
-        """Take in more rows.
-
-        Parameters
-        ----------
-        X : ndarray or CSR matrix of shape (n_samples, n_columns)
-            The rows; a memory map is read in chunks.
-        sample_weight : ndarray of shape (n_samples,), default=None
-            Weights; None means 1.
-        """
-        if not isinstance(X, np.ndarray):
-            weights = None if sample_weight is None else sample_weight.astype(X.dtype)
-            total = float(X.shape[0] if weights is None else weights.sum(dtype=np.float64))
-            if total > 0:
-                mean, variance = mean_variance_axis(X, axis=0, weights=weights)
-                self._merge(total, mean.astype(np.float64), variance * total)
-            return
-        step = rows_in(CHUNK, X)
-        for start in range(0, len(X), step):
-            rows = np.asarray(X[start : start + step], dtype=np.float64)
-            if sample_weight is None:
-                weights = np.ones(len(rows))
-            else:
-                weights = np.asarray(sample_weight[start : start + step], dtype=np.float64)
-            total = float(weights.sum())
-            if total > 0:
-                mean = weights @ rows / total
-                self._merge(total, mean, weights @ np.square(rows - mean))
-
-    def _merge(self, weight, mean, squares):
-        total = self.total_weight + weight
-        difference = mean - self.mean
-        self.squares = self.squares + squares
-        if self.total_weight > 0:
-            self.squares += difference**2 * (self.total_weight * weight / total)
-        self.mean = self.mean + difference * (weight / total)
-        self.total_weight = total
-
-    def scaler(self, center=True):
-        """Return the scaler these moments make.
-
-        A column whose variance is no larger than rounding makes it is constant
-        (``StandardScaler``'s rule) and keeps scale 1.
-        """
-        variance = self.squares / max(self.total_weight, np.finfo(float).tiny)
-        eps, n = np.finfo(float).eps, self.total_weight
-        constant = variance <= n * eps * variance + (n * self.mean * eps) ** 2
-        scale = np.where(constant, 1.0, np.sqrt(variance))
-        return Scaler(self.mean if center else np.zeros_like(self.mean), scale)
-
-
-NONE_YET = Moments()
-"""Of no rows."""
-
-
-def with_more(moments, X, sample_weight=None):
-    """Return the moments of more rows; those given stay as they are.
-
-    Parameters are those of ``Moments.update``.
-    """
-    moments = copy(moments)
-    moments.update(X, sample_weight)
-    return moments
-
-
-def fold(weights, biases, features=None, targets=None):
+def fold(weights, biases, features=None, targets=None, dtype=None):
     """Return weights and biases that take raw X and give raw outputs.
 
     With ``u = (x - c) / s`` the net input ``u @ W + b`` is
     ``x @ (W / s) + (b - (c / s) @ W)``; an output standardized with mean m and
-    scale t is ``t a + m``.
+    scale t is ``t a + m``. It is computed in float64 and rounded once; what the dtype
+    cannot hold becomes its largest number.
 
     Parameters
     ----------
@@ -133,6 +61,8 @@ def fold(weights, biases, features=None, targets=None):
         Of the network in standardized coordinates.
     features, targets : Scaler, default=None
         What was standardized.
+    dtype : numpy.dtype, default=None
+        Of the result; None means that of the weights.
 
     Returns
     -------
@@ -140,24 +70,87 @@ def fold(weights, biases, features=None, targets=None):
         New arrays where something changes.
     """
     weights, biases = list(weights), list(biases)
-    dtype = weights[0].dtype
+    dtype = weights[0].dtype if dtype is None else dtype
     if features is not None:
-        W = weights[0] / features.scale[:, None]
-        biases[0] = (biases[0] - features.center @ W).astype(dtype)
-        weights[0] = W.astype(dtype)
+        W = saturated(weights[0] / features.scale[:, None], np.float64)
+        biases[0] = biases[0] - features.center @ W
+        weights[0] = W
     if targets is not None:
-        weights[-1] = (weights[-1] * targets.scale).astype(dtype)
-        biases[-1] = (biases[-1] * targets.scale + targets.center).astype(dtype)
-    return weights, biases
+        weights[-1] = weights[-1] * targets.scale
+        biases[-1] = biases[-1] * targets.scale + targets.center
+    return [[saturated(array, dtype) for array in part] for part in (weights, biases)]
+
+
+def saturated(values, dtype):
+    """Return values in a dtype, those that it cannot hold as the largest that it can."""
+    largest = float(np.finfo(dtype).max)
+    if values.dtype == dtype and np.isfinite(values).all():
+        return values
+    return np.clip(values, -largest, largest).astype(dtype)
 
 
 def unfold(weights, biases, features=None, targets=None):
-    """Undo ``fold``: from raw X and raw outputs to standardized coordinates."""
+    """Undo ``fold``: from raw X and raw outputs to standardized coordinates.
+
+    The part of a constant column goes into the biases.
+    """
     weights, biases = list(weights), list(biases)
     if targets is not None:
         weights[-1] = weights[-1] / targets.scale
         biases[-1] = (biases[-1] - targets.center) / targets.scale
     if features is not None:
         biases[0] = biases[0] + features.center @ weights[0]
-        weights[0] = weights[0] * features.scale[:, None]
+        scale = np.where(np.isfinite(features.scale), features.scale, 0.0)
+        weights[0] = weights[0] * scale[:, None]
     return weights, biases
+
+
+def in_two_steps(scaler, dtype):
+    """Return two scalers, the second after the first, that do what a scaler does.
+
+    The first is for inputs, and does what would cancel or overflow in weights: it takes
+    a center off that is far from zero beside its scale, rounded to the dtype, so that
+    nothing is lost where the numbers have that dtype; and it divides columns of extreme
+    scale by a power of two. The second can be folded.
+
+    Parameters
+    ----------
+    scaler : Scaler
+        What to do in all.
+    dtype : numpy.dtype
+        Of the weights that it is folded into.
+
+    Returns
+    -------
+    first : Scaler or None
+        None where no column needs it.
+    second : Scaler
+    """
+    limits, center, scale = np.finfo(dtype), scaler.center, scaler.scale
+    varies = np.isfinite(scale)
+    is_far = varies & (np.abs(center) > FAR * scale) & (np.abs(center) <= float(limits.max))
+    exponents = np.frexp(scale)[1]
+    is_extreme = varies & (np.abs(exponents) > 0.75 * limits.maxexp)
+    if not (is_far.any() or is_extreme.any()):
+        return None, scaler
+    taken = np.where(is_far, center, 0.0).astype(dtype).astype(np.float64)
+    power = np.where(is_extreme, np.ldexp(1.0, np.where(is_extreme, exponents, 0)), 1.0)
+    return Scaler(taken, power), Scaler((center - taken) / power, scale / power)
+
+
+FAR = 16
+"""Scales from zero beyond which a center is not folded; nearer, four bits are lost at most."""
+
+
+def power_of_two(magnitude, low=1.0, high=1.0):
+    """Return the exponent of the power of two next to a magnitude out of a range, else 0.
+
+    Parameters
+    ----------
+    magnitude : float or ndarray
+        Non-negative; zero counts as inside.
+    low, high : float, default=1.0
+        The range.
+    """
+    is_outside = (magnitude > high) | ((magnitude < low) & (magnitude > 0))
+    return np.where(is_outside, np.frexp(magnitude)[1] - 1, 0)

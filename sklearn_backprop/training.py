@@ -16,7 +16,9 @@ import numpy as np
 from .backprop import Network
 from .early_stopping import BestEpoch
 from .monitoring import History
-from .standardization import Moments, Scaler
+from .moments import Moments
+from .outliers import Screen
+from .standardization import Scaler
 
 
 @dataclass
@@ -48,6 +50,8 @@ class Training:
     target_moments: Moments = None
     feature_scaler: Scaler = None
     target_scaler: Scaler = None
+    feature_screen: Screen = None  # of a stream
+    target_screen: Screen = None
     dropout_generator: np.random.Generator = None
     total_weight: float = 0.0
     n_weighted: int = 0
@@ -133,6 +137,7 @@ class Training:
         """Return what is known of the data so far, for ``restore_statistics``."""
         names = (
             *("feature_moments", "target_moments", "feature_scaler", "target_scaler"),
+            *("feature_screen", "target_screen"),
             *("total_weight", "n_weighted", "mean_weight"),
         )
         return {name: getattr(self, name) for name in names}
@@ -143,7 +148,11 @@ class Training:
             setattr(self, name, value)
 
     def update_mean_weight(self, samples, incremental):
-        """Take the mean weight from these samples, or from all so far."""
+        """Take the mean weight from these samples, or from all so far.
+
+        From here on ``mean_weight`` and ``alpha`` are in the samples' unit of weights.
+        """
+        unit = samples.weight_unit
         total, n = (self.total_weight, self.n_weighted) if incremental else (0.0, 0)
         total += samples.mean_weight * samples.n_samples
         if total == 0:
@@ -152,7 +161,8 @@ class Training:
                 "there is nothing to learn from."
             )
         self.total_weight, self.n_weighted = total, n + samples.n_samples
-        self.mean_weight = total / self.n_weighted
+        self.mean_weight = total / self.n_weighted / unit
+        self.alpha /= unit
 
 
 def step(training, X, Y, sample_weight):

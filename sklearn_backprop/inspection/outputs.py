@@ -1,9 +1,10 @@
 """Looking into a trained network: what hidden units say, what outputs depend on.
 
-Both functions take plain weights and biases, those for raw X, so their answers are in
+Both functions take plain weights and biases. With those for raw X their answers are in
 the units of raw X.
 """
 
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
@@ -15,7 +16,7 @@ BLOCK = 2**20
 """Numbers in the largest array at work: 8 MiB of float64."""
 
 
-def hidden_activations(X, weights, biases, activation, layer=-1):
+def hidden_activations(X, weights, biases, activation, layer=-1, centred=None):
     """Return the activation of a hidden layer.
 
     Parameters
@@ -28,6 +29,8 @@ def hidden_activations(X, weights, biases, activation, layer=-1):
         Of the hidden layers.
     layer : int, default=-1
         Which hidden layer, as an index into a list of them.
+    centred : CentredNetwork, default=None
+        Says what the weights and biases take if not raw X.
 
     Returns
     -------
@@ -42,8 +45,10 @@ def hidden_activations(X, weights, biases, activation, layer=-1):
         If ``layer`` is not an integer.
     """
     last = hidden_layer_index(layer, len(weights) - 1)
+    if centred is not None:
+        centred = replace(centred, after=None)  # which is for the outputs
     # a network cut off behind a hidden layer has that layer as its outputs
-    return predict(X, weights[: last + 1], biases[: last + 1], activation, activation)
+    return predict(X, weights[: last + 1], biases[: last + 1], activation, activation, centred)
 
 
 def hidden_layer_index(layer, n_hidden_layers):
@@ -62,7 +67,7 @@ def hidden_layer_index(layer, n_hidden_layers):
     return layer % n_hidden_layers
 
 
-def input_gradients(X, weights, biases, activation, output_activation):
+def input_gradients(X, weights, biases, activation, output_activation, centred=None):
     """Return the derivative of each output by each input, at each sample.
 
     Backpropagation that starts from ``da_k/da = e_k`` instead of a loss's error, and
@@ -78,6 +83,8 @@ def input_gradients(X, weights, biases, activation, output_activation):
         Of shapes (fan_in, fan_out) and (fan_out,), one a layer.
     activation, output_activation : Activation
         Of the hidden layers, and of the output layer.
+    centred : CentredNetwork, default=None
+        Says what the weights and biases take and give if not raw data.
 
     Returns
     -------
@@ -92,11 +99,14 @@ def input_gradients(X, weights, biases, activation, output_activation):
     gradients = np.empty((n_samples, n_outputs, n_features), dtype)
     widest = max(n_features, *(W.shape[1] for W in weights))
     n_rows = max(1, BLOCK // (n_outputs * widest))
+    buffers = {}
     for start in range(0, n_samples, n_rows):
         rows = X[start : start + n_rows].astype(dtype, copy=False)
+        if centred is not None:
+            rows = centred.inputs(rows, buffers)
         by_output = _backpropagate_outputs(rows, weights, biases, activations)
         gradients[start : start + n_rows] = np.moveaxis(by_output, 0, 1)
-    return gradients
+    return gradients if centred is None else centred.gradients(gradients)
 
 
 def _backpropagate_outputs(X, weights, biases, activations):

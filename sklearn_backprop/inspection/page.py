@@ -223,7 +223,8 @@ def _curve(estimator):
 def _scaler(scaler):
     if scaler is None:
         return None
-    return {"center": scaler.center.tolist(), "scale": scaler.scale.tolist()}
+    scale = np.where(np.isfinite(scaler.scale), scaler.scale, 1.0)  # of a constant: 0 / 1
+    return {"center": scaler.center.tolist(), "scale": scale.tolist()}
 
 
 def _plain(number):

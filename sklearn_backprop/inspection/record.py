@@ -109,7 +109,7 @@ class TrainingRecord:
         BackpropClassifier or BackpropRegressor
         """
         twin = self.estimator._shallow_copy()
-        twin.coefs_, twin.intercepts_ = twin._folded_weights(self._training_at(epoch))
+        twin.__dict__.update(twin._for_prediction(self._training_at(epoch)))
         return twin.slim()
 
     def _training_at(self, epoch):
@@ -337,7 +337,7 @@ def _points(fit, training, shown):
     X = X if isinstance(X, np.ndarray) else X.toarray()
     for_inputs, for_outputs = training.feature_scaler, training.output_scaler
     if for_inputs is not None:
-        X = X * for_inputs.scale + for_inputs.center
+        X = for_inputs.inverse_transform(X)
     if for_outputs is not None:
-        Y = Y * for_outputs.scale + for_outputs.center
+        Y = for_outputs.inverse_transform(Y)
     return X, Y
