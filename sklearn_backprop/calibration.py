@@ -37,7 +37,7 @@ def fit_temperature(logits, labels, sample_weight=None):
     labels : ndarray of int of shape (n_samples,)
         Column of the true class.
     sample_weight : ndarray of shape (n_samples,), default=None
-        Weights; None means 1.
+        Weights, of which only the ratios count; None means 1.
 
     Returns
     -------
@@ -45,7 +45,9 @@ def fit_temperature(logits, labels, sample_weight=None):
         From exp(-5) to exp(5).
     """
     rows = np.arange(len(labels))
-    weights = np.ones(len(labels)) if sample_weight is None else sample_weight
+    weights = np.ones(len(labels))
+    if sample_weight is not None and sample_weight.any():
+        weights = sample_weight / sample_weight.mean()
 
     def objective(log_temperature):
         log_P = log_softmax(logits / np.exp(log_temperature), axis=1)[rows, labels]

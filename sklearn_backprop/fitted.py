@@ -76,7 +76,10 @@ class FittedState:
         if scaler is not None and scaler.scale.min() < 1e12 / largest:  # else no need to look
             is_largest = (np.abs(self.coefs_[0]) == largest).any(axis=1)
             columns = [feature_name(self, j) for j in np.flatnonzero(is_largest)]
-        if np.abs(self.coefs_[-1]).max() == largest or np.abs(self.intercepts_[-1]).max() == largest:
+        if (
+            np.abs(self.coefs_[-1]).max() == largest
+            or np.abs(self.intercepts_[-1]).max() == largest
+        ):
             columns.append("y")
         if columns:
             remedy = "Scale it" if self._dtype == "float64" else "Pass dtype='float64', or scale it"

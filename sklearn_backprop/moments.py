@@ -13,6 +13,9 @@ ROUNDING = 64 * float(np.finfo(np.float64).eps)
 SQUARABLE = 1e-120, 1e120
 """Numbers whose squares can be added up without overflow or underflow."""
 
+SQUARABLE_SINGLE = 1e-15, 1e15
+"""The same in float32."""
+
 
 class Moments:
     """Weighted mean and squared deviations of columns, and their range.
@@ -41,7 +44,7 @@ class Moments:
         """
         if sample_weight is not None:
             if np.all(self.total_weight == 0):
-                self.weight_unit = 2.0 ** power_of_two(sample_weight.max())
+                self.weight_unit = float(2.0 ** power_of_two(sample_weight.max()))
             sample_weight = sample_weight / self.weight_unit
         if not isinstance(X, np.ndarray):
             self._take_sparse(X, sample_weight)
@@ -71,8 +74,11 @@ class Moments:
         if not X.shape[0]:
             return
         self._widen(*(ends.astype(np.float64) for ends in min_max_axis(X, axis=0)))
-        if np.any(self.exponent):
+        largest = np.maximum(-self.low, self.high)
+        if X.dtype != np.float64 and np.any(power_of_two(largest, *SQUARABLE_SINGLE)):
             X = X.astype(np.float64)
+        if np.any(self.exponent):
+            X = X.copy()
             X.data = np.ldexp(X.data, -self.exponent[X.indices])
         mean, variance = mean_variance_axis(X, axis=0, weights=weights)
         self._merge(total, mean.astype(np.float64), variance * total)
@@ -114,7 +120,7 @@ class Moments:
         largest = np.maximum(-self.low, self.high)
         with np.errstate(over="ignore"):
             extent = self.high - self.low
-        return (extent <= ROUNDING * largest) | (self.squares == 0)
+        return (extent <= ROUNDING * largest) | (self.squares <= 0)
 
     def scaler(self, of_constants=1.0, center=True):
         """Return the scaler these moments make.
@@ -126,7 +132,8 @@ class Moments:
         center : bool, default=True
             Whether to centre.
         """
-        deviation = np.ldexp(np.sqrt(self.squares / self.total_weight), self.exponent)
+        variance = np.maximum(self.squares, 0) / self.total_weight  # rounding may go below
+        deviation = np.ldexp(np.sqrt(variance), self.exponent)
         scale = np.where(self.is_constant, of_constants, deviation)
         mean = np.ldexp(self.mean, self.exponent)
         return Scaler(mean if center else np.zeros_like(mean), scale)

@@ -70,7 +70,7 @@ class Samples:
         if sample_weight is not None:
             weights = sample_weight if rows is None else sample_weight[rows]
             # a power of two changes no digit, and the largest fits into any dtype
-            self.weight_unit = 2.0 ** power_of_two(weights.max())
+            self.weight_unit = float(2.0 ** power_of_two(weights.max()))
             self.sample_weight = (weights / self.weight_unit).astype(self.dtype)[:, None]
         self.n_samples = len(self.Y)
         self.rows = self.scaler = None

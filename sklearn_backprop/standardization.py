@@ -12,6 +12,7 @@ import numpy as np
 CHUNK = 2**16
 """Numbers looked at together: few enough to stay in the cache."""
 
+
 @dataclass
 class Scaler:
     """``(x - center) / scale``, a column each; 0 where the scale is infinite."""

@@ -15,8 +15,8 @@ import numpy as np
 
 from .backprop import Network
 from .early_stopping import BestEpoch
-from .monitoring import History
 from .moments import Moments
+from .monitoring import History
 from .outliers import Screen
 from .standardization import Scaler
 

@@ -102,7 +102,7 @@ def test_with_early_stopping_the_statistics_are_those_of_all_rows(kind, solver, 
 
 
 def test_a_validation_set_of_ones_own_moves_no_statistics():
-    X, X_val = features(), features(seed=3) + 10
+    X, X_val = features(), features(seed=3) + np.array([10, 10, 10, 10, 0])
     y, y_val = targets(X, "regression"), 2 * targets(X_val, "regression")
     ours, oracle = both("regression", **EPOCHS, early_stopping=True)
     ours.fit(X, y, X_val=X_val, y_val=y_val)
@@ -158,16 +158,46 @@ def test_weights_count_in_the_statistics(kind, is_sparse, early_stopping):
     assert_close(outputs(ours, X), predicted)
 
 
-@pytest.mark.parametrize("value", [0.0, 7.0, 0.1])  # the mean of 120 times 0.1 is not quite 0.1
-def test_a_constant_feature_is_centred_and_keeps_its_scale(value):
-    X = features()
+@pytest.mark.parametrize("value", [0.0, 7.0, 0.1, 1.7e9, 1.7e18, -1e-300])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_constant_feature_counts_as_its_constant_whatever_it_holds_later(value, dtype):
+    """Its weights were never trained, so here we differ from StandardScaler on purpose."""
+    X = features().astype(dtype)
     X[:, 4] = value
-    y = targets(X, "regression")
+    y = targets(X.astype(float), "regression")
     ours, oracle = both("regression", **EPOCHS)
     other = X.copy()
-    other[:, 4] += 2.0
-    assert_close(ours.fit(X, y).predict(other), oracle.fit(X, y).predict(other))
-    assert np.abs(ours.predict(other) - ours.predict(X)).max() > 1.0
+    other[:, 4] = X[:, 4] + 86_400
+    oracle.fit(X.astype(float), y)
+    rtol = 1e-12 if dtype == np.float64 else 1e-4
+    assert_close(ours.fit(X, y).predict(X), oracle.predict(X.astype(float)), rtol)
+    np.testing.assert_array_equal(ours.predict(other), ours.predict(X))
+    np.testing.assert_array_equal(ours.coefs_[0][4], 0)
+    assert not ours.input_gradients(other)[:, :, 4].any()
+
+
+def test_numbers_that_differ_by_rounding_only_are_constant():
+    X = features()
+    X[:, 4] = np.where(np.arange(N) % 2, 0.1 + 0.2, 0.3)
+    model = BackpropRegressor(**EPOCHS).fit(X, targets(X, "regression"))
+    np.testing.assert_array_equal(model.coefs_[0][4], 0)
+
+
+def test_sparse_constant_features_keep_their_weights():
+    """They are not centred, so 7 in each row is an input like any other."""
+    X = csr_array(features())
+    model = BackpropRegressor(**EPOCHS).fit(X, np.arange(N))
+    assert model.coefs_[0][4].all()
+
+
+def test_a_constant_feature_counts_from_when_partial_fit_sees_it_vary():
+    X, y = features(), targets(features(), "regression")
+    model = BackpropRegressor(**EPOCHS)
+    X[60:, 4] = X[60:, 0]
+    for rows, moves in ((slice(0, 60), False), (slice(60, N), True)):
+        model.partial_fit(X[rows], y[rows])
+        other = X + np.array([0, 0, 0, 0, 1.0])
+        assert bool(np.abs(model.predict(other) - model.predict(X)).max() > 0) == moves
 
 
 def test_a_constant_target_is_predicted():
@@ -256,9 +286,12 @@ def test_initial_weights_are_those_of_the_network_on_raw_features():
     model = BackpropRegressor(hidden_layer_sizes=(), max_iter=1, alpha=0.0, solver="sgd")
     model.set_params(learning_rate_init=1e-300)
     model.fit(X, 2 * y, coefs_init=coefs, intercepts_init=intercepts)
-    np.testing.assert_allclose(model.coefs_[0], coefs[0], rtol=1e-12)
+    np.testing.assert_allclose(model.coefs_[0][:4], coefs[0][:4], rtol=1e-12)
+    # of the constant column, 7 in each row, the part that it has goes into the intercept
+    np.testing.assert_array_equal(model.coefs_[0][4], 0)
+    expected = intercepts[0] + 7 * coefs[0][4]
     # the intercept is a sum with terms of the size of the means, up to 1e3 times as large
-    np.testing.assert_allclose(model.intercepts_[0], intercepts[0], rtol=1e-9)
+    np.testing.assert_allclose(model.intercepts_[0], expected, rtol=1e-9)
     model.set_params(learning_rate_init=0.1, max_iter=5)
     model.fit(X, y, coefs_init=coefs, intercepts_init=intercepts)
     assert_close(model.predict(X), y)
