@@ -151,7 +151,7 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
         -------
         self : object
         """
-        self.resource_ = resource = epochs_parameter(self.estimator, self.resource)
+        resource = epochs_parameter(self.estimator, self.resource)
         candidates = self._draw()
         if any(resource in candidate for candidate in candidates):
             raise ValueError(
@@ -161,9 +161,11 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
         max_epochs = self.max_epochs
         if max_epochs is None:
             max_epochs = self.estimator.get_params()[resource]
-        self.n_resources_ = rungs(len(candidates), self.factor, self.min_epochs, max_epochs)
-        self._candidates, self._rungs = candidates, Rungs(resource, max_epochs)
-        self._folds = SameFolds(check_cv(self.cv, y, classifier=is_classifier(self.estimator)))
+        n_resources = rungs(len(candidates), self.factor, self.min_epochs, max_epochs)
+        folds = SameFolds(check_cv(self.cv, y, classifier=is_classifier(self.estimator)))
+        self.resource_, self.n_resources_ = resource, n_resources
+        self._candidates, self._folds = candidates, folds
+        self._rungs = Rungs(resource, max_epochs)
         try:
             with parallel_config(backend=StackingBackend(self._rungs)):
                 super().fit(X, y, **params)
