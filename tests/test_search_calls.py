@@ -40,12 +40,27 @@ fit_and_score = _validation._fit_and_score
 fit_and_predict = _validation._fit_and_predict
 
 
+def signed(removed, *added):
+    """Give a function the signature that scikit-learn's has, but for some parameters."""
+
+    def decorate(function):
+        own = inspect.signature(fit_and_score)
+        kept = [p for name, p in own.parameters.items() if name not in removed]
+        new = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in added]
+        function.__signature__ = own.replace(parameters=kept + new)
+        return function
+
+    return decorate
+
+
+@signed({"fit_params", "score_params"}, "routed_params")
 def renamed(estimator, X, y, *, routed_params, **others):
     """Take what scikit-learn's coming release passes."""
     given = {"fit_params": routed_params.estimator.fit, "score_params": routed_params.scorer.score}
     return fit_and_score(estimator, X, y, **given, **others)
 
 
+@signed(set(), "more_weight")
 def with_one_more(estimator, X, y, *, fit_params, more_weight=1.0, **others):
     weighted = {"sample_weight": more_weight * fit_params["sample_weight"]}
     return fit_and_score(estimator, X, y, fit_params=weighted, **others)
@@ -227,11 +242,16 @@ def test_what_joblib_maps_into_a_process_trains_in_stacks(tmp_path, monkeypatch,
         return calls, tasks, preprocessed, *map(mapped, arrays)
 
     monkeypatch.setattr(search_tasks, "apart", apart)
+    read, in_memory = [], search_tasks.in_memory
+    monkeypatch.setattr(
+        search_tasks, "in_memory", lambda X: read.append(is_memory_mapped(X)) or in_memory(X)
+    )
     assert_as_sklearn(
         lambda module: module.GridSearchCV(scaled(), {"net__alpha": [0.1, 1.0]}, cv=2).fit(X, y),
         stacks,
     )
     assert stacks == [4]
+    assert read == [True, True]  # once a fold, for all its candidates
 
 
 def test_a_copy_of_what_is_mapped_is_shared(tmp_path):
