@@ -289,7 +289,7 @@ def _fit_stack(tasks):
     share = (perf_counter() - start) / len(tasks)
     for task, member in zip(tasks, members, strict=True):
         task.seconds += share
-        task.error = member.error
+        task.error, member.error = member.error, None  # whose traceback has the member: a circle
         if member.has_ended and task.error is None:
             task.recorded(_complete, task)
         if member.has_ended:

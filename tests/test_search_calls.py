@@ -40,14 +40,16 @@ fit_and_score = _validation._fit_and_score
 fit_and_predict = _validation._fit_and_predict
 
 
-def signed(removed, *added):
+def signed(removed, *added, first=()):
     """Give a function the signature that scikit-learn's has, but for some parameters."""
 
     def decorate(function):
         own = inspect.signature(fit_and_score)
         kept = [p for name, p in own.parameters.items() if name not in removed]
         new = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in added]
-        function.__signature__ = own.replace(parameters=kept + new)
+        before = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in first]
+        before += [p.replace(kind=p.POSITIONAL_ONLY) for p in kept[:3]] if first else kept[:3]
+        function.__signature__ = own.replace(parameters=[*before, *kept[3:], *new])
         return function
 
     return decorate
@@ -70,6 +72,7 @@ def of_anything(*args, **kwargs):
     return fit_and_score(*args, **kwargs)
 
 
+@signed({"train"}, first=["train"])
 def with_rows_first(train, estimator, X, y, **others):
     return fit_and_score(estimator, X, y, train=train, **others)
 
