@@ -127,7 +127,7 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, validation_rows
         delayed(_fit_rows)(
             [estimators[i] for i in chunk], X, y, sample_weight,
             [rows[i] for i in chunk], [held_out[i] for i in chunk], [seeds[i] for i in chunk],
-            [numbered(i, len(estimators)) for i in chunk], from_file,
+            from_file, [numbered(i, len(estimators)) for i in chunk],
         )
         for chunk in chunks
     )  # fmt: skip
@@ -176,12 +176,13 @@ def numbered(position, n_networks):
     return f"[{position + 1}/{n_networks}] " if n_networks > 1 else ""
 
 
-def _fit_rows(estimators, X, y, sample_weight, rows, held_out, seeds, labels, from_file):
+def _fit_rows(estimators, X, y, sample_weight, rows, held_out, seeds, from_file, labels=None):
     """Fit estimators on rows of X; return their tasks, without the data."""
     if is_memory_mapped(X) and not from_file:
         X = np.array(X)  # joblib's way to a process; a map of the user's would be read by blocks
     parts = {}
     tasks = []
+    labels = [""] * len(estimators) if labels is None else labels
     each = zip(estimators, rows, held_out, seeds, labels, strict=True)
     for estimator, index, validation, seed, label in each:
         if id(index) not in parts:
