@@ -86,6 +86,7 @@ class FitLoop:
         self.validate = validate
         self.hooks = hooks
         self.verbose = verbose
+        self.label = ""  # before each line, where several networks print
         self.start = time.perf_counter()
         self.seconds_before = training.history.columns.get("seconds", [0.0])[-1]
         self.has_diverged = self.has_converged = self.was_stopped = False
@@ -308,8 +309,8 @@ class FitLoop:
     def _print(self, record):
         epoch = record["epoch"]
         if self.verbose and (epoch == 1 or epoch % self.verbose == 0):
-            print(line(record))
+            print(self.label + line(record))
 
     def _say(self, line):
         if self.verbose:
-            print(line)
+            print(self.label + line)

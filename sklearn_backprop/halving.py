@@ -2,6 +2,7 @@
 
 from functools import partial
 from math import ceil, floor, log
+from numbers import Integral
 
 import numpy as np
 from joblib import parallel_config
@@ -14,6 +15,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline
 
+from .callbacks import EpochCallbacks
 from .search_tasks import Rungs, StackingBackend
 
 
@@ -31,10 +33,12 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
 
     Parameters
     ----------
-    estimator : BackpropClassifier, BackpropRegressor or Pipeline
-        What to search for; a pipeline ends in one of them. With a solver or data that
-        cannot pause (L-BFGS, sparse or memory-mapped X, ``max_time``, callbacks) each
-        rung trains anew, as in scikit-learn.
+    estimator : estimator
+        What to search for. A ``BackpropClassifier``, a ``BackpropRegressor`` and a
+        ``Pipeline`` that ends in one pause at a rung and go on. Around them (ensembles,
+        ``TransformedTargetRegressor``, pipelines within such), in a table's estimators,
+        and with a solver or data that cannot pause (L-BFGS, sparse or memory-mapped X,
+        ``max_time``, callbacks), each rung trains anew, as in scikit-learn.
     param_distributions : dict or list of dict
         Values or distributions by parameter, as in ``RandomizedSearchCV``.
     n_candidates : int, default=None
@@ -46,6 +50,9 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
         candidate to be left after the last.
     max_epochs : int, default=None
         Epochs of the last rung; None takes the estimator's ``max_iter``.
+    resource : str, default=None
+        The parameter that counts epochs, such as ``"regressor__max_iter"``. None finds
+        the ``max_iter`` of the network that is in the estimator.
     scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
         As in ``GridSearchCV``.
     random_state : int, RandomState or None, default=None
@@ -53,6 +60,8 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
 
     Attributes
     ----------
+    resource_ : str
+        The parameter that counted epochs.
     n_resources_ : list of int
         Epochs at each rung.
     n_candidates_ : list of int
@@ -62,16 +71,20 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
     n_remaining_candidates_ : int
         Candidates that would survive the last rung.
     cv_results_ : dict
-        As in scikit-learn's halving searches: a row for each candidate and rung, with
-        the columns ``iter`` and ``n_resources``.
+        As in scikit-learn's halving searches up to 1.9: a row for each candidate and
+        rung, with the columns ``iter`` and ``n_resources``.
+    all_cv_results_ : dict
+        The same without ranks, which mean little across rungs: the name that the rows of
+        all rungs have in scikit-learn's coming release.
     best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_, refit_time_
         As in ``GridSearchCV``; the best is one of the last rung.
 
     Raises
     ------
     ValueError
-        If ``factor``, ``min_epochs`` or ``max_epochs`` cannot be, or if a distribution
-        is given without ``n_candidates``.
+        If ``factor``, ``min_epochs`` or ``max_epochs`` cannot be, if a distribution is
+        given without ``n_candidates``, or if there is not one network whose epochs to
+        count, and no ``resource`` that says which.
 
     Examples
     --------
@@ -95,6 +108,7 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
         factor=3,
         min_epochs=None,
         max_epochs=None,
+        resource=None,
         scoring=None,
         n_jobs=None,
         refit=True,
@@ -123,6 +137,7 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
         self.factor = factor
         self.min_epochs = min_epochs
         self.max_epochs = max_epochs
+        self.resource = resource
 
     def fit(self, X, y=None, **params):
         """Run the search.
@@ -136,23 +151,32 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
         -------
         self : object
         """
-        self._folds = SameFolds(check_cv(self.cv, y, classifier=is_classifier(self.estimator)))
+        resource = epochs_parameter(self.estimator, self.resource)
+        candidates = self._draw()
+        if any(resource in candidate for candidate in candidates):
+            raise ValueError(
+                f"{resource} counts the epochs of the rungs, so it cannot be searched as well. "
+                "Leave it out of param_distributions, and set max_epochs."
+            )
         max_epochs = self.max_epochs
         if max_epochs is None:
-            max_epochs = self.estimator.get_params()[self.resource]
-        self._candidates = self._draw()
-        self.n_resources_ = rungs(len(self._candidates), self.factor, self.min_epochs, max_epochs)
-        self._rungs = Rungs(self.resource, max_epochs)
+            max_epochs = self.estimator.get_params()[resource]
+        n_resources = rungs(len(candidates), self.factor, self.min_epochs, max_epochs)
+        folds = SameFolds(check_cv(self.cv, y, classifier=is_classifier(self.estimator)))
+        self.resource_, self.n_resources_ = resource, n_resources
+        self._candidates, self._folds = candidates, folds
+        self._rungs = Rungs(resource, max_epochs)
         try:
             with parallel_config(backend=StackingBackend(self._rungs)):
-                return super().fit(X, y, **params)
+                super().fit(X, y, **params)
         finally:
             del self._folds, self._candidates, self._rungs
-
-    @property
-    def resource(self):
-        """The parameter that counts epochs, as scikit-learn's halving searches call it."""
-        return epochs_parameter(self.estimator)
+        self.all_cv_results_ = {
+            name: column
+            for name, column in self.cv_results_.items()
+            if not name.startswith("rank_test_")
+        }
+        return self
 
     def _draw(self):
         """Return the candidates."""
@@ -172,9 +196,9 @@ class SuccessiveHalvingSearchCV(RandomizedSearchCV):
             self.n_candidates_.append(len(candidates))
             if self.verbose:
                 print(f"Rung {i}: {len(candidates)} candidates up to epoch {n_epochs}")
-            self._rungs.next()
+            self._rungs.next(candidates)
             results = evaluate_candidates(
-                [{**candidate, self.resource: n_epochs} for candidate in candidates],
+                [{**candidate, self._rungs.resource: n_epochs} for candidate in candidates],
                 cv=self._folds,
                 more_results={
                     "iter": [i] * len(candidates),
@@ -226,18 +250,73 @@ class SameFolds:
         return iter(self._splits)
 
 
-def epochs_parameter(estimator):
-    """Return the name of the parameter that says how many epochs there are."""
-    is_pipeline = isinstance(estimator, Pipeline)
-    return f"{estimator.steps[-1][0]}__max_iter" if is_pipeline else "max_iter"
+def epochs_parameter(estimator, resource=None):
+    """Return the name of the parameter that says how many epochs there are.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A network, or something around one.
+    resource : str, default=None
+        The name, where the user gives it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such parameter, or if it is not clear which.
+    """
+    name, given = type(estimator).__name__, estimator.get_params()
+    found = [parameter for parameter in given if _counts_epochs(parameter, given, estimator)]
+    last = f"{_name_of_the_last(estimator)}max_iter"
+    if resource is not None:
+        if resource not in given:
+            raise ValueError(
+                f"resource={resource!r} is no parameter of {name}. Those that count epochs in it: "
+                f"{', '.join(found) or 'none'}."
+            )
+        return resource
+    if last in found:
+        return last
+    if len(found) > 1:
+        raise ValueError(
+            f"{name} has several networks. Say whose epochs to count: "
+            f"{' or '.join(f'resource={parameter!r}' for parameter in found)}."
+        )
+    if not found and last not in given:
+        raise ValueError(
+            f"SuccessiveHalvingSearchCV counts the epochs of a network, and there is none in "
+            f"{name}. It can search BackpropClassifier, BackpropRegressor, TabularClassifier, "
+            "TabularRegressor and what was given one of them: a Pipeline, "
+            "BackpropEnsembleClassifier(BackpropClassifier()), "
+            "TransformedTargetRegressor(BackpropRegressor()). For another estimator pass "
+            "resource=, the name of its parameter that counts."
+        )
+    return found[0] if found else last
+
+
+def _counts_epochs(parameter, given, estimator):
+    """Tell whether a parameter is the ``max_iter`` of an estimator of this package."""
+    owner, _, own_name = parameter.rpartition("__")
+    return own_name == "max_iter" and isinstance(
+        given[owner] if owner else estimator, EpochCallbacks
+    )
+
+
+def _name_of_the_last(estimator):
+    """Return what stands before the parameters of a pipeline's last step."""
+    prefix = ""
+    while isinstance(estimator, Pipeline):
+        step, estimator = estimator.steps[-1]
+        prefix += f"{step}__"
+    return prefix
 
 
 def rungs(n_candidates, factor, min_epochs, max_epochs):
     """Return the epochs of each rung."""
     if not factor > 1:
         raise ValueError(f"factor must be above 1, got {factor!r}. 3 keeps one in three.")
-    if max_epochs < 1:
-        raise ValueError(f"max_epochs must be at least 1, got {max_epochs!r}.")
+    if not isinstance(max_epochs, Integral) or max_epochs < 1:
+        raise ValueError(f"max_epochs must be an int of at least 1, got {max_epochs!r}.")
     if min_epochs is not None and not 1 <= min_epochs <= max_epochs:
         raise ValueError(
             f"min_epochs must lie between 1 and max_epochs={max_epochs}, got {min_epochs!r}."

@@ -6,7 +6,8 @@ recognize runs as it is.
 
 import warnings
 from copy import copy
-from functools import cached_property
+from functools import cache, cached_property
+from inspect import signature
 
 from sklearn import get_config
 from sklearn.base import clone
@@ -17,10 +18,27 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from .base import BaseBackprop
-from .stacking import Task, snapshot
+from .stacking import Task, numbered, snapshot
 
-KNOWN = {_validation._fit_and_score, _validation._fit_and_predict}
+KNOWN = {
+    getattr(_validation, name)
+    for name in ("_fit_and_score", "_fit_and_predict")
+    if hasattr(_validation, name)
+}
 """The functions whose calls fit ``estimator`` on the rows ``train`` of X and y."""
+
+UNDERSTOOD = frozenset(
+    {
+        *("estimator", "X", "y", "train", "test", "parameters", "fit_params"),
+        # these have no part in a fit
+        *("scorer", "score_params", "method", "error_score", "verbose", "caller"),
+        *("return_train_score", "return_parameters", "return_n_test_samples"),
+        *("return_times", "return_estimator", "split_progress", "candidate_progress"),
+        # looked at before a call is known
+        "callback_ctx",
+    }
+)
+"""Their parameters, in all versions up to now. Who knows what a new one means?"""
 
 
 class Call:
@@ -33,17 +51,25 @@ class Call:
     """
 
     def __init__(self, batch):
-        ((self.wrapper, self.args, kwargs),) = batch.items
-        self.kwargs = dict(kwargs)
-        self.is_known = getattr(self.wrapper, "function", None) in KNOWN and len(self.args) >= 3
+        ((self.wrapper, self.args, self.kwargs),) = batch.items
+        named = understood(getattr(self.wrapper, "function", None), self.args, self.kwargs)
+        self.is_known = named is not None
+        self.progress = None, None
         if self.is_known:
-            names = ("estimator", "X", "y", "train", "test", "fit_params", "method")
-            named = dict(zip(names, self.args, strict=False)) | self.kwargs
             self.estimator, self.X, self.y = named["estimator"], named["X"], named["y"]
             self.train = named["train"]
             self.parameters = named.get("parameters") or {}
             self.fit_params = named.get("fit_params") or {}
+            self.progress = named.get("split_progress"), named.get("candidate_progress")
             self.is_known = self._may_stack()
+
+    def label(self, position, n_calls):
+        """Return what stands before the lines that a network prints, as scikit-learn has it."""
+        fold, candidate = self.progress
+        if fold is None:
+            return numbered(position, n_calls)
+        which = f"; {candidate[0] + 1}/{candidate[1]}" if candidate else ""
+        return f"[CV {fold[0] + 1}/{fold[1]}{which}] "
 
     @property
     def weight(self):
@@ -113,6 +139,23 @@ class Call:
     def __call__(self):
         """Run it."""
         return self.wrapper(*self.args, **self.kwargs)
+
+
+def understood(function, args, kwargs):
+    """Return a call's arguments by name; None unless it is known, with all that it is given."""
+    if function not in KNOWN:
+        return None
+    try:
+        named = _signature(function).bind(*args, **kwargs).arguments
+    except TypeError:
+        return None  # running it will say what is wrong
+    is_as_ever = list(named)[:3] == ["estimator", "X", "y"] and len(args) >= 3 and "train" in named
+    return named if is_as_ever and named.keys() <= UNDERSTOOD else None
+
+
+@cache
+def _signature(function):
+    return signature(function, follow_wrapped=False)
 
 
 class _Overridden:

@@ -8,6 +8,7 @@ else scikit-learn does with a fit (scores, messages, errors, metadata) is its ow
 """
 
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -25,8 +26,10 @@ from .stacking import Task, fit_tasks, own_seeds
 WAVE = 128
 """Calls from which on a wave takes no further setting of the preprocessing."""
 
-MANY = 10**5
-"""Calls to gather at once, as joblib sees it: all there are."""
+MANY = 5000
+"""Jobs that joblib is told there are. It hands over twice as many calls at first, and others
+when these have run, so memory is bounded however many candidates a search has. A call that
+waits takes 4 kB, and shares its preprocessing with those that it waits with."""
 
 
 class StackingBackend(ParallelBackendBase):
@@ -52,7 +55,7 @@ class StackingBackend(ParallelBackendBase):
         self.is_gathering = False
 
     def effective_n_jobs(self, n_jobs):
-        """Return as many as it takes for joblib to hand over all calls, where it does so."""
+        """Return as many as it takes for joblib to hand over many calls, where it does so."""
         return MANY if self.is_gathering else self.outer.effective_n_jobs(n_jobs)
 
     def configure(self, n_jobs=1, parallel=None, **kwargs):
@@ -67,8 +70,8 @@ class StackingBackend(ParallelBackendBase):
 
     def submit(self, func, callback=None):
         """Put a call aside."""
-        job = Job(self, func, callback)
-        self.pending.append(job)
+        job = Job(self, callback)
+        self.pending.append((job, Call(func)))
         return job
 
     apply_async = submit  # what joblib before 1.5 calls it
@@ -79,8 +82,9 @@ class StackingBackend(ParallelBackendBase):
 
     def run(self):
         """Run all calls that were put aside."""
-        jobs, self.pending = self.pending, []
-        calls = [Call(job.batch) for job in jobs]
+        pending, self.pending = self.pending, []
+        jobs, calls = [job for job, _ in pending], [call for _, call in pending]
+        del pending  # a call is let go when it has run, and its network with it
         with parallel_config(backend=self.outer, n_jobs=self.outer_n_jobs):
             results = run_in_waves(calls, self.n_jobs, self.rungs)
         for job, result in zip(jobs, results, strict=True):
@@ -89,10 +93,10 @@ class StackingBackend(ParallelBackendBase):
 
 
 class Job:
-    """A call that was put aside, and its result."""
+    """What joblib asks for the result of a call that was put aside."""
 
-    def __init__(self, backend, batch, callback):
-        self.backend, self.batch, self.callback = backend, batch, callback
+    def __init__(self, backend, callback):
+        self.backend, self.callback = backend, callback
         self.result = None
 
     def get(self, timeout=None):
@@ -118,18 +122,28 @@ class Rungs:
         self.n_epochs = n_epochs
         self.paused, self.paused_before = {}, {}
 
-    def next(self):
-        """Forget trainings that the last rung has not gone on with."""
-        self.paused_before, self.paused = self.paused, {}
+    def next(self, candidates):
+        """Begin a rung, for which trainings of other candidates are forgotten."""
+        kept = {self._candidate(parameters) for parameters in candidates}
+        self.paused_before = {k: task for k, task in self.paused.items() if k[1] in kept}
+        self.paused = {}
 
     def key(self, call):
         """Return what is the same for a candidate and fold on each rung."""
-        own = (item for item in call.parameters.items() if item[0] != self.resource)
-        return id(call.train), tuple(sorted((name, id(value)) for name, value in own))
+        return id(call.train), self._candidate(call.parameters)
+
+    def _candidate(self, parameters):
+        own = (item for item in parameters.items() if item[0] != self.resource)
+        return tuple(sorted((name, id(value)) for name, value in own))
+
+    def may_pause(self, call):
+        """Tell whether the epochs that a search counts are those of a call's own network."""
+        return call.is_known and self.resource == f"{call.prefix}max_iter"
 
     def begin(self, call):
         """Return the paused task of a call, or a new one that will pause."""
-        task = self.paused_before.get(self.key(call))
+        # given to one call only: another candidate of the same values trains one of its own
+        task = self.paused_before.pop(self.key(call), None)
         until = call.parameters[self.resource]
         if task is None:
             return Task(until=until, planned=self.n_epochs)
@@ -140,35 +154,55 @@ def run_in_waves(calls, n_jobs, rungs=None):
     """Run calls; return their results.
 
     Steps before a network are fitted once a fold and setting of their own parameters.
-    What they make of X is kept while a wave of calls uses it, so memory stays bounded.
+    What they make of X is kept while a wave of calls uses it, and a network until it has
+    been scored, so memory stays bounded.
+
+    Parameters
+    ----------
+    calls : list of Call
+        In the end a list of None: each is let go when it runs.
+    n_jobs : int or None
+        As in joblib.
+    rungs : Rungs, default=None
+        Where training pauses.
     """
-
-    def has_rungs(call):
-        return rungs is not None and call.is_known
-
     results = [None] * len(calls)
     with Parallel(n_jobs=n_jobs) as parallel:
         for wave in waves(calls):
-            tasks = {i: rungs.begin(calls[i]) if has_rungs(calls[i]) else Task() for i in wave}
-            new = [calls[i] for i in wave if tasks[i].fitted is None]
-            preprocessed = preprocess(new, parallel)
+            tasks, keys = begun(calls, wave, rungs)
+            preprocessed = preprocess([calls[i] for i in wave if tasks[i].fitted is None], parallel)
             chunks = chunked(calls, wave, n_jobs)
             parts = parallel(
-                delayed(run_together)(
-                    *apart(
-                        [calls[i] for i in chunk],
-                        [tasks[i] for i in chunk],
-                        [preprocessed.get(calls[i].preprocessing) for i in chunk],
-                    )
-                )
+                delayed(run_together)(*apart(*taken(chunk, calls, tasks, preprocessed)))
                 for chunk in chunks
             )
             for chunk, part in zip(chunks, parts, strict=True):
                 for i, (result, task) in zip(chunk, part, strict=True):
                     results[i] = result
                     if task is not None:
-                        rungs.paused[rungs.key(calls[i])] = task
+                        rungs.paused[keys[i]] = task
+            for done in preprocessed.values():
+                done.error = None  # its traceback has the task: a circle
     return results
+
+
+def begun(calls, wave, rungs):
+    """Return for each position of a wave its task, and for those that may pause their key."""
+    tasks, keys = {}, {}
+    for i in wave:
+        tasks[i] = Task()
+        if rungs is not None and rungs.may_pause(calls[i]):
+            tasks[i], keys[i] = rungs.begin(calls[i]), rungs.key(calls[i])
+        tasks[i].label = calls[i].label(i, len(calls))
+    return tasks, keys
+
+
+def taken(chunk, calls, tasks, preprocessed):
+    """Take a chunk's calls and tasks out of where they are kept, with their preprocessing."""
+    own = [calls[i] for i in chunk]
+    for i in chunk:
+        calls[i] = None
+    return own, [tasks.pop(i) for i in chunk], [preprocessed.get(c.preprocessing) for c in own]
 
 
 def waves(calls):
@@ -234,19 +268,28 @@ def chunked(calls, wave, n_jobs):
 
 
 def run_together(calls, tasks, preprocessed, *arrays):
-    """Run calls, the fits of all that are known in stacks; return results and paused tasks."""
+    """Run calls, the fits of all that are known in stacks; return results and paused tasks.
+
+    The lists of calls and tasks are emptied: a network is let go when it has been scored.
+    """
     once = Memo()
-    calls = [c.with_data(arrays[c.X], arrays[c.y]) if c.is_known else c for c in calls]
+    calls[:] = [c.with_data(arrays[c.X], arrays[c.y]) if c.is_known else c for c in calls]
     preprocessed = [done and replace(done, X=arrays[done.X]) for done in preprocessed]
     for call, task, done in zip(calls, tasks, preprocessed, strict=True):
         if call.is_known and task.fitted is None:
             prepare(call, task, done, once)
-    known = [task for call, task in zip(calls, tasks, strict=True) if call.is_known]
-    new = [task for task in known if task.fitted is None and task.error is None]
+    fit_new_and_paused([task for c, task in zip(calls, tasks, strict=True) if c.is_known])
+    calls.reverse()
+    tasks.reverse()
+    return [finished(calls.pop(), tasks.pop()) for _ in range(len(calls))]
+
+
+def fit_new_and_paused(tasks):
+    """Fit the tasks that are prepared or paused; the others have failed or ended."""
+    new = [task for task in tasks if task.fitted is None and task.error is None]
     for task, seed in zip(new, own_seeds([task.estimator for task in new]), strict=True):
         task.seed = seed
-    fit_tasks([*new, *(task for task in known if task.fit is not None)])
-    return [finished(call, task) for call, task in zip(calls, tasks, strict=True)]
+    fit_tasks([*new, *(task for task in tasks if task.fit is not None)])
 
 
 def finished(call, task):
@@ -254,12 +297,26 @@ def finished(call, task):
     if not call.is_known:
         return call(), None
     call.estimator.fit = partial(fit_as_done, call.estimator, task)
-    result = call()
+    may_go_on = task.until is not None and task.error is None and task.until < task.planned
+    with forgotten_frames(task.error):
+        result = call()
     if isinstance(result, dict) and "fit_time" in result:
         result["fit_time"] = task.seconds
     task.estimator = task.X = task.y = task.sample_weight = None
-    may_go_on = task.until is not None and task.error is None
+    task.error = None  # its traceback has the task: a circle
     return result, task if may_go_on else None
+
+
+@contextmanager
+def forgotten_frames(error):
+    """Take the frames that an error comes through here off its traceback again.
+
+    Calls that share preprocessing share its error, and each one's frames hold its data.
+    """
+    traceback = None if error is None else error.__traceback__
+    yield
+    if error is not None:
+        error.__traceback__ = traceback
 
 
 def prepare(call, task, done, once):

@@ -32,6 +32,7 @@ class Task:
     sample_weight: Any = None
     validation_rows: Any = None
     seed: int = None  # in place of a random_state that is shared or None
+    label: str = ""  # before each line that it prints
     steps: Any = None  # the fitted steps of a pipeline before the estimator
     until: int = None  # pause after this epoch,
     planned: int = None  # of so many that the learning rate is planned for
@@ -126,7 +127,7 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, validation_rows
         delayed(_fit_rows)(
             [estimators[i] for i in chunk], X, y, sample_weight,
             [rows[i] for i in chunk], [held_out[i] for i in chunk], [seeds[i] for i in chunk],
-            from_file,
+            from_file, [numbered(i, len(estimators)) for i in chunk],
         )
         for chunk in chunks
     )  # fmt: skip
@@ -170,19 +171,26 @@ def own_seeds(estimators):
     ]
 
 
-def _fit_rows(estimators, X, y, sample_weight, rows, held_out, seeds, from_file):
+def numbered(position, n_networks):
+    """Return the label of a network's lines: which one it is, where there are several."""
+    return f"[{position + 1}/{n_networks}] " if n_networks > 1 else ""
+
+
+def _fit_rows(estimators, X, y, sample_weight, rows, held_out, seeds, from_file, labels=None):
     """Fit estimators on rows of X; return their tasks, without the data."""
     if is_memory_mapped(X) and not from_file:
         X = np.array(X)  # joblib's way to a process; a map of the user's would be read by blocks
     parts = {}
     tasks = []
-    for estimator, index, validation, seed in zip(estimators, rows, held_out, seeds, strict=True):
+    labels = [""] * len(estimators) if labels is None else labels
+    each = zip(estimators, rows, held_out, seeds, labels, strict=True)
+    for estimator, index, validation, seed, label in each:
         if id(index) not in parts:
             parts[id(index)] = [
                 array if array is None or index is None else _safe_indexing(array, index)
                 for array in (X, y, sample_weight)
             ]
-        tasks.append(Task(estimator, *parts[id(index)], validation, seed))
+        tasks.append(Task(estimator, *parts[id(index)], validation, seed, label))
     fit_tasks(tasks)
     for task in tasks:
         task.estimator = task.X = task.y = task.sample_weight = task.validation_rows = None
@@ -205,6 +213,7 @@ def fit_tasks(tasks):
             else:
                 task.fitted._set_dropout(task.fit.training)  # a pickled network has lost it
             if task.fit is not None:
+                task.fit.loop.label = task.label
                 groups[structure(task.fitted, task.fit)].append(task)
         for group in groups.values():
             for members in of_near_lengths(group):
@@ -214,8 +223,6 @@ def fit_tasks(tasks):
     for task in tasks:
         if task.error is not None:
             task.fitted = None
-        elif task.seed is not None and task.fit is None:
-            task.fitted.random_state = task.estimator.random_state
 
 
 def _begin(task, once):
@@ -223,15 +230,17 @@ def _begin(task, once):
     task.fitted = task.estimator._shallow_copy()
     if task.seed is not None:
         task.fitted.random_state = task.seed
-    if not _may_stack(task):
+    if _may_stack(task):
+        if task.planned is not None:
+            task.fitted.max_iter = task.planned
+        validation_set = (None, None, None, task.validation_rows)
+        prepare = partial(task.fitted._prepare, validation_set=validation_set, once=once)
+        task.fit = task.recorded(prepare, task.X, task.y, task.sample_weight)
+    else:
         task.recorded(_fit_alone, task)
         task.until = None  # it has gone as far as its own max_iter says
-        return
-    if task.planned is not None:
-        task.fitted.max_iter = task.planned
-    validation_set = (None, None, None, task.validation_rows)
-    prepare = partial(task.fitted._prepare, validation_set=validation_set, once=once)
-    task.fit = task.recorded(prepare, task.X, task.y, task.sample_weight)
+    # the seed has made its stream; the parameter is the user's
+    task.fitted.random_state = task.estimator.random_state
 
 
 def _may_stack(task):
@@ -262,6 +271,7 @@ def _fit_alone(task):
         task.fit = task.fitted._prepare(
             task.X, task.y, task.sample_weight, validation_set=validation_set
         )
+        task.fit.loop.label = task.label
         _run(task)
         return
     given = {"sample_weight": task.sample_weight, "validation_rows": task.validation_rows}
@@ -280,7 +290,7 @@ def _fit_stack(tasks):
     share = (perf_counter() - start) / len(tasks)
     for task, member in zip(tasks, members, strict=True):
         task.seconds += share
-        task.error = member.error
+        task.error, member.error = member.error, None  # whose traceback has the member: a circle
         if member.has_ended and task.error is None:
             task.recorded(_complete, task)
         if member.has_ended:

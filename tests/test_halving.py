@@ -1,21 +1,29 @@
 """Successive halving: each rung is what a search to its epoch finds, and nothing trains twice."""
 
+import gc
 import pickle
+import weakref
 
 import numpy as np
 import pytest
 from scipy.stats import loguniform
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold, ShuffleSplit
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.semi_supervised import SelfTrainingClassifier
 
-import sklearn_backprop.fit_loop
-from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop import BackpropClassifier, BackpropEnsembleClassifier, BackpropRegressor
+from sklearn_backprop.fit_loop import FitLoop
 from sklearn_backprop.halving import rungs
 from sklearn_backprop.model_selection import SuccessiveHalvingSearchCV
+from sklearn_backprop.search_tasks import Rungs
+from sklearn_backprop.tabular import TabularClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, y = load_breast_cancer(return_X_y=True)
@@ -76,15 +84,16 @@ def test_a_planned_learning_rate_is_planned_for_the_last_epoch():
         assert found.cv_results_["mean_test_score"][row] == full["mean_test_score"][same]
 
 
-def test_no_epoch_is_trained_twice(monkeypatch):
+@pytest.mark.parametrize("seed", [0, None])
+def test_no_epoch_is_trained_twice(seed, monkeypatch):
     epochs = []
-    original = sklearn_backprop.fit_loop.FitLoop.end_of_epoch
+    original = FitLoop.end_of_epoch
     monkeypatch.setattr(
-        sklearn_backprop.fit_loop.FitLoop,
+        FitLoop,
         "end_of_epoch",
         lambda loop, loss: epochs.append(id(loop)) or original(loop, loss),
     )
-    search(network(tol=0), refit=False).fit(X, y)
+    search(network(tol=0, random_state=seed), refit=False).fit(X, y)
     # 3 folds: 9 candidates to epoch 1, three of them to 3, one to 9
     assert len(epochs) == 3 * (9 * 1 + 3 * 2 + 1 * 6)
 
@@ -173,6 +182,156 @@ def test_only_the_last_rung_warns_that_training_was_cut_short(recwarn):
     search(network(tol=0), refit=False).fit(X, y)
     messages = [w.message for w in recwarn if issubclass(w.category, ConvergenceWarning)]
     assert len(messages) == 3
+
+
+SEEDS = {"None": lambda: None, "RandomState": lambda: np.random.RandomState(5)}
+PAUSING = {name: options for name, options in OPTIONS.items() if name != "L-BFGS"}
+
+
+@pytest.mark.parametrize("seed", SEEDS.values(), ids=SEEDS)
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_without_a_seed_the_stream_goes_on_and_stays_the_users(options, seed):
+    def found():
+        np.random.seed(2)
+        return search(network(**options, random_state=seed()), factor=2).fit(X, y)
+
+    one, other = found(), found()
+    np.testing.assert_array_equal(*(f.cv_results_["mean_test_score"] for f in (one, other)))
+    assert one.n_candidates_ == [9, 5, 3, 2]
+    assert (one.best_estimator_.random_state is None) == (seed() is None)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_without_a_seed_a_pipeline(n_jobs):
+    pipeline = make_pipeline(StandardScaler(), network(random_state=None))
+    grid = {"backpropclassifier__alpha": [1e-4, 1.0]}
+    found = search(pipeline, grid, factor=2, n_jobs=n_jobs).fit(X, y)
+    assert found.best_estimator_[-1].random_state is None
+
+
+@pytest.mark.parametrize("options", PAUSING.values(), ids=PAUSING)
+def test_only_paused_networks_are_kept(options, monkeypatch):
+    alive, left = weakref.WeakSet(), []
+    begin, following = FitLoop.begin, Rungs.next
+
+    def begun(loop, *args):
+        alive.add(loop)
+        begin(loop, *args)
+
+    def next_rung(rungs, candidates):
+        following(rungs, candidates)
+        left.append(len(alive))
+
+    monkeypatch.setattr(FitLoop, "begin", begun)
+    monkeypatch.setattr(Rungs, "next", next_rung)
+    gc.disable()  # nothing goes in circles, either
+    try:
+        search(network(**options), refit=False).fit(X, y)
+    finally:
+        gc.enable()
+    # of 9 candidates in 3 folds; one that has ended by itself needs its loop no more
+    assert all(n <= most for n, most in zip(left, [0, 9, 3], strict=True))
+    assert not alive
+
+
+def test_equal_candidates_train_apart():
+    alpha = 0.5
+    found = search(network(), [{"alpha": [alpha]}, {"alpha": [alpha]}], factor=1.5).fit(X, y)
+    assert found.n_candidates_ == [2, 2, 2]
+    results = found.cv_results_
+    for n_epochs in found.n_resources_:
+        full = GridSearchCV(network(max_iter=n_epochs), {"alpha": [alpha]}, cv=3).fit(X, y)
+        scores = results["mean_test_score"][results["n_resources"] == n_epochs]
+        np.testing.assert_array_equal(scores, full.cv_results_["mean_test_score"][0])
+
+
+def test_the_names_of_scikit_learns_coming_release():
+    found = search(network()).fit(X, y)
+    every, all_rows = found.cv_results_, found.all_cv_results_
+    assert every.keys() - all_rows.keys() == {"rank_test_score"}
+    assert all(all_rows[name] is every[name] for name in all_rows)
+
+
+# what it can search
+
+EPOCHS = {
+    "max_iter": network(),
+    "backpropclassifier__max_iter": make_pipeline(StandardScaler(), network()),
+    "pipeline__net__max_iter": make_pipeline(Pipeline([("net", network())])),
+    "estimator__max_iter": BackpropEnsembleClassifier(network(), n_estimators=2, random_state=0),
+    "estimator__backpropclassifier__max_iter": BaggingClassifier(
+        make_pipeline(StandardScaler(), network()), n_estimators=2, random_state=0
+    ),
+    # whose own max_iter counts something else
+    "selftrainingclassifier__estimator__max_iter": make_pipeline(
+        StandardScaler(), SelfTrainingClassifier(network(), max_iter=2)
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:y contains no unlabeled samples")
+@pytest.mark.parametrize(("name", "estimator"), EPOCHS.items(), ids=EPOCHS)
+def test_the_epochs_of_a_network_inside_are_found(name, estimator):
+    grid = {name.replace("max_iter", "alpha"): [1e-4, 10.0]}
+    found = search(estimator, grid, factor=2, max_epochs=4).fit(X, y)
+    assert found.resource_ == name
+    assert [params[name] for params in found.cv_results_["params"]] == [2, 2, 4]
+    named = search(estimator, grid, factor=2, max_epochs=4, resource=name).fit(X, y)
+    for column in ("mean_test_score", "n_resources"):
+        np.testing.assert_array_equal(named.cv_results_[column], found.cv_results_[column])
+    by_grid = GridSearchCV(clone(estimator).set_params(**{name: 2}), grid, cv=3).fit(X, y)
+    np.testing.assert_array_equal(
+        found.cv_results_["mean_test_score"][:2], by_grid.cv_results_["mean_test_score"]
+    )
+
+
+def test_the_network_of_transformed_targets():
+    X, y = load_diabetes(return_X_y=True)
+    inner = make_pipeline(StandardScaler(), BackpropRegressor(hidden_layer_sizes=(4,)))
+    found = SuccessiveHalvingSearchCV(
+        TransformedTargetRegressor(inner, transformer=StandardScaler()),
+        {"regressor__backpropregressor__alpha": [0.1, 1.0]}, factor=2, max_epochs=4, cv=2,
+    ).fit(X[:60], y[:60])  # fmt: skip
+    assert found.resource_ == "regressor__backpropregressor__max_iter"
+    assert found.n_resources_ == [2, 4]
+
+
+def test_the_estimators_for_tables():
+    tables = TabularClassifier(n_estimators=1, hidden_layer_sizes=4, random_state=0)
+    found = search(tables, {"dropout": [0.0, 0.5]}, factor=2, max_epochs=4).fit(X, y)
+    assert found.resource_ == "max_iter"
+    assert found.best_estimator_.max_iter == 4
+
+
+def test_of_other_estimators_the_user_says_what_counts():
+    logistic = LogisticRegression(solver="liblinear")
+    assert search(logistic, {"C": [1, 2]}, factor=2, max_epochs=4).fit(X, y).resource_ == "max_iter"
+    forest = RandomForestClassifier(random_state=0)
+    options = {"factor": 2, "max_epochs": 4, "resource": "n_estimators"}
+    found = search(forest, {"max_depth": [1, 3]}, **options).fit(X, y)
+    assert found.best_estimator_.n_estimators == 4
+    # a parameter that is no epoch: nothing pauses
+    found = search(network(), {"alpha": [0.1, 1.0]}, **options | {"resource": "n_iter_no_change"})
+    assert found.fit(X, y).best_estimator_.n_iter_no_change == 4
+
+
+TWO = VotingClassifier([("a", network()), ("b", network())])
+REFUSED = [
+    (RandomForestClassifier(), {}, "RandomForestClassifier.* It can search BackpropClassifier"),
+    (BackpropEnsembleClassifier(), {}, r"BackpropEnsembleClassifier\(BackpropClassifier\(\)\)"),
+    (TWO, {}, "resource='a__max_iter' or resource='b__max_iter'"),
+    (TWO, {"resource": "max_iter"}, "resource='max_iter'.*a__max_iter, b__max_iter"),
+    (network(), {"grid": {"max_iter": [2, 3]}}, "max_iter counts the epochs"),
+    (network(), {"resource": "max_time"}, "max_epochs must be an int"),
+]
+
+
+@pytest.mark.parametrize(("estimator", "given", "message"), REFUSED)
+def test_what_it_cannot_search_is_named(estimator, given, message):
+    halving = search(estimator, **{"grid": {"alpha": [1, 2]}} | given)
+    with pytest.raises(ValueError, match=message):
+        halving.fit(X, y)
+    assert set(vars(halving)) == set(vars(clone(halving)))
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ class SearchDisplay:
             score_name=metric,
             rungs=np.asarray(results["iter"]) if halves else None,
             resources=np.asarray(results["n_resources"]) if halves else None,
-            resource=getattr(search, "resource", "n_samples"),
+            resource=getattr(search, "resource_", getattr(search, "resource", "n_samples")),
         )
         return display.plot(ax, parameter=parameter, max_candidates=max_candidates)
 
