@@ -236,9 +236,9 @@ class Screen:
             return X, sample_weight, 0
         before, weights = self.first
         if weights is not None or sample_weight is not None:
-            ones = [np.ones(len(rows)) for rows in (before, X)]
-            weights = [o if w is None else w for o, w in zip(ones, (weights, sample_weight))]
-            sample_weight = np.concatenate(weights)
+            weights = np.ones(len(before)) if weights is None else weights
+            more = np.ones(len(X)) if sample_weight is None else sample_weight
+            sample_weight = np.concatenate([weights, more])
         return np.concatenate([before, X]), sample_weight, len(before)
 
     def _count(self, rows, sample_weight):

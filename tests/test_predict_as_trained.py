@@ -113,9 +113,8 @@ def by_hand(model, X, n_layers):
     """Propagate through the network in standardized coordinates, in float64."""
     training = model._training
     A = (X - training.feature_scaler.center) / training.feature_scaler.scale
-    for W, b in list(zip(training.network.weights, training.network.biases, strict=True))[
-        :n_layers
-    ]:
+    network = training.network
+    for W, b in zip(network.weights[:n_layers], network.biases[:n_layers], strict=True):
         A = np.maximum(A @ W.astype(float) + b, 0)
     return A
 
