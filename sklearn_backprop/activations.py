@@ -9,6 +9,7 @@ To add one: subclass ``Activation``, write ``forward`` and ``backward``, and put
 the class into ``ACTIVATIONS``; ``tests/test_activations.py`` then covers it.
 """
 
+from math import exp, inf
 from numbers import Real
 
 import numpy as np
@@ -58,6 +59,31 @@ class Activation(Component):
 
     needs_net_input = False
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        # what was said of another function does not hold for this one
+        if "forward" in cls.__dict__ and "largest_output" not in cls.__dict__:
+            cls.largest_output = Activation.largest_output
+
+    def largest_output(self, size, dtype):
+        """Return what ``|f(z)|`` does not exceed where ``|z|`` does not exceed ``size``.
+
+        If the weights prove by it that no output can be infinite, nobody need look.
+
+        Parameters
+        ----------
+        size : float
+            A bound of the net input.
+        dtype : numpy.dtype
+            What ``f`` is computed in.
+
+        Returns
+        -------
+        float
+            Infinity if it is not known.
+        """
+        return inf
+
     def forward(self, Z, out):
         """Write ``f(Z)`` into ``out``, which may be ``Z`` itself.
 
@@ -95,6 +121,10 @@ class Identity(Activation):
         if out is not Z:
             np.copyto(out, Z)
 
+    def largest_output(self, size, dtype):
+        """Return ``size``."""
+        return size
+
     def backward(self, Z, A, delta):
         """Leave ``delta`` as it is: the slope is 1."""
 
@@ -107,6 +137,10 @@ class Logistic(Activation):
     def forward(self, Z, out):
         """Write the sigmoid of ``Z``."""
         _sigmoid(Z, out)
+
+    def largest_output(self, size, dtype):
+        """Return 1."""
+        return 1.0
 
     def backward(self, Z, A, delta):
         """Multiply by ``a (1 - a)``."""
@@ -123,6 +157,10 @@ class Tanh(Activation):
         """Write ``tanh(Z)``."""
         np.tanh(Z, out=out)
 
+    def largest_output(self, size, dtype):
+        """Return 1."""
+        return 1.0
+
     def backward(self, Z, A, delta):
         """Multiply by ``1 - a**2``."""
         slope = np.square(A)
@@ -138,6 +176,10 @@ class ReLU(Activation):
     def forward(self, Z, out):
         """Write ``max(Z, 0)``."""
         _positive_part(Z, out)
+
+    def largest_output(self, size, dtype):
+        """Return ``size``."""
+        return size
 
     def backward(self, Z, A, delta):
         """Multiply by ``a > 0``."""
@@ -167,6 +209,10 @@ class LeakyReLU(Activation):
     def forward(self, Z, out):
         """Write ``max(Z, negative_slope * Z)``, the same for a slope below 1."""
         np.maximum(Z, Z * float(self.negative_slope), out=out)
+
+    def largest_output(self, size, dtype):
+        """Return ``size``: no slope is above 1."""
+        return size
 
     def backward(self, Z, A, delta):
         """Multiply by 1 or ``negative_slope``."""
@@ -204,6 +250,10 @@ class ELU(Activation):
         _positive_part(Z, out)
         np.add(out, negative, out=out)
 
+    def largest_output(self, size, dtype):
+        """Return ``size``, or the limit at minus infinity."""
+        return max(size, float(self.alpha))
+
     def backward(self, Z, A, delta):
         """Multiply by 1 or ``a + alpha``."""
         slope = np.minimum(A, np.zeros(A.shape, A.dtype))
@@ -231,6 +281,10 @@ class SELU(Activation):
         np.add(out, negative, out=out)
         np.multiply(out, self.scale, out=out)
 
+    def largest_output(self, size, dtype):
+        """Return ``scale`` times that of ELU."""
+        return self.scale * max(size, self.alpha)
+
     def backward(self, Z, A, delta):
         """Multiply by ``scale`` or ``a + scale * alpha``."""
         slope = np.minimum(A, np.zeros(A.shape, A.dtype))
@@ -255,6 +309,10 @@ class GELU(Activation):
     def forward(self, Z, out):
         """Write ``Z * ndtr(Z)``."""
         np.multiply(Z, ndtr(Z), out=out)
+
+    def largest_output(self, size, dtype):
+        """Return ``size``: Φ is below 1."""
+        return size
 
     def backward(self, Z, A, delta):
         """Multiply by ``Φ(z) + z φ(z)``."""
@@ -283,6 +341,10 @@ class SiLU(Activation):
         """Write ``Z * sigmoid(Z)``."""
         np.multiply(Z, _sigmoid(Z), out=out)
 
+    def largest_output(self, size, dtype):
+        """Return ``size``: the sigmoid is below 1."""
+        return size
+
     def backward(self, Z, A, delta):
         """Multiply by ``σ(z) (1 + z - a)``."""
         slope = _sigmoid(Z)
@@ -300,6 +362,10 @@ class Softplus(Activation):
     def forward(self, Z, out):
         """Write ``max(Z, 0) + log1p(exp(-|Z|))``, which cannot overflow."""
         _softplus(Z, out)
+
+    def largest_output(self, size, dtype):
+        """Return ``size + log 2``."""
+        return size + 0.6931471805599454
 
     def backward(self, Z, A, delta):
         """Multiply by ``-expm1(-a)``."""
@@ -345,6 +411,10 @@ class Mish(Activation):
         np.divide(t, t + 2, out=t)
         np.multiply(Z, t, out=out)
 
+    def largest_output(self, size, dtype):
+        """Return ``size``: tanh is below 1."""
+        return size
+
     def backward(self, Z, A, delta):
         """Multiply by ``(n + 4 z e (1 + e) / (n + 2)) / (n + 2)``."""
         slope, e, n = self._powers(Z)
@@ -359,6 +429,13 @@ class Mish(Activation):
         np.multiply(delta, slope, out=delta)
 
 
+def _exponents(dtype):
+    """Return the least and the largest number whose exponential is normal in a dtype."""
+    limits = np.finfo(dtype)
+    # a hair inside, for the rounding of the two logarithms
+    return 0.999 * float(np.log(limits.tiny)), 0.999 * float(np.log(limits.max))
+
+
 class Exp(Activation):
     """``f(z) = exp(z)``, for outputs such as a Poisson mean; the slope is ``a``.
 
@@ -370,11 +447,12 @@ class Exp(Activation):
 
     def forward(self, Z, out):
         """Write ``exp(Z)``, never 0 and never infinite."""
-        limits = np.finfo(Z.dtype)
-        # a hair inside, for the rounding of the two logarithms
-        low, high = 0.999 * float(np.log(limits.tiny)), 0.999 * float(np.log(limits.max))
-        np.clip(Z, low, high, out=out)
+        np.clip(Z, *_exponents(Z.dtype), out=out)
         np.exp(out, out=out)
+
+    def largest_output(self, size, dtype):
+        """Return ``exp(size)``, or what the clipping leaves of it."""
+        return exp(min(size, _exponents(dtype)[1]))
 
     def backward(self, Z, A, delta):
         """Multiply by ``a``."""
@@ -398,6 +476,10 @@ class Softmax(Activation):
         np.exp(rows, out=rows)
         np.divide(rows, np.add.reduce(rows, axis=-2, keepdims=True), out=rows)
         out[...] = rows.mT
+
+    def largest_output(self, size, dtype):
+        """Return 1."""
+        return 1.0
 
     def backward(self, Z, A, delta):
         """Apply the Jacobian."""

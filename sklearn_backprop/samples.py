@@ -77,6 +77,12 @@ class Samples:
         """Mean weight of a sample."""
         return 1.0 if self.sample_weight is None else float(self.sample_weight.mean())
 
+    def largest_input(self):
+        """Return the largest ``|x|``."""
+        if is_memory_mapped(self.X):
+            return float(np.max([_largest(X) for X, _, _ in self.blocks(1)]))
+        return float(_largest(self.X if isinstance(self.X, np.ndarray) else self.X.data))
+
     def blocks(self, batch_size, order=None):
         """Yield ``(X, Y, sample_weight)`` of some batches at a time.
 
@@ -133,6 +139,11 @@ class Samples:
             np.copyto(out, X, casting="same_kind")
             return out
         return self.scaler.transform(X, out)
+
+
+def _largest(array):
+    """Return the largest absolute value, without an array of them; 0 of an empty one."""
+    return max(np.max(array, initial=0), -np.min(array, initial=0))
 
 
 def rows_per_block(X, batch_size):
