@@ -1,5 +1,6 @@
 """Whether a network's outputs are finite: by a bound on its weights, else by looking."""
 
+from functools import cache
 from itertools import pairwise
 from math import inf, prod
 
@@ -51,20 +52,31 @@ def output_bound(network, largest_input, scaler=None):
     scaler : Scaler, default=None
         Takes the outputs to the units of y.
     """
-    limit = HEADROOM * float(np.finfo(network.dtype).max)
-    sizes, n_layers = network.layer_sizes, len(network.weights)
-    lengths = [*(prod(shape) for shape in pairwise(sizes)), *sizes[1:]]
-    starts = np.cumsum([0, *lengths[:-1]])
+    limit, sizes, n_layers = _limit(network.dtype), network.layer_sizes, len(network.weights)
     # float64 holds what a float32 network's products may grow to
-    largest = np.maximum.reduceat(np.abs(network.parameters), starts).astype(np.float64)
+    largest = np.maximum.reduceat(np.abs(network.parameters), _starts(sizes), dtype=np.float64)
     size = largest_input
-    layers = zip(sizes[:-1], largest[:n_layers], largest[n_layers:], network.activations)
+    weights, biases = largest[:n_layers], largest[n_layers:]
+    layers = zip(sizes[:-1], weights, biases, network.activations, strict=True)
     for fan_in, weight, bias, activation in layers:
         size = fan_in * weight * size + bias
         if not max(size, weight, bias) <= limit:  # NaN, too
             return inf
         size = activation.largest_output(size, network.dtype)
     if scaler is not None:
-        size = size * np.max(scaler.scale) + np.max(np.abs(scaler.center))
+        size = size * scaler.scale.max() + np.abs(scaler.center).max()
         return size if size <= limit else inf
-    return size if np.isfinite(size) else inf
+    return size if size < inf else inf  # NaN, too
+
+
+@cache
+def _limit(dtype):
+    """Return what no net input may exceed."""
+    return HEADROOM * float(np.finfo(dtype).max)
+
+
+@cache
+def _starts(layer_sizes):
+    """Return where in a network's parameters each layer's weights begin, and its biases."""
+    lengths = [*(prod(shape) for shape in pairwise(layer_sizes)), *layer_sizes[1:]]
+    return np.cumsum([0, *lengths[:-1]])

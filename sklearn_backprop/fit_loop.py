@@ -153,7 +153,10 @@ class FitLoop:
         return went_back
 
     def snapshot(self, samples):
-        """Return a copy that has been finished here, without warnings, and what ``run`` returns."""
+        """Return a copy that has been finished here, and what ``run`` returns.
+
+        Nobody is told that it could have trained for longer.
+        """
         loop = deepcopy(self)
         return loop, loop._restore(samples)
 

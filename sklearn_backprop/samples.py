@@ -143,7 +143,9 @@ class Samples:
 
 def _largest(array):
     """Return the largest absolute value, without an array of them; 0 of an empty one."""
-    return max(np.max(array, initial=0), -np.min(array, initial=0))
+    # np.max and np.min take twice as long for a single row
+    largest = np.maximum.reduce(array, axis=None, initial=0)
+    return max(largest, -np.minimum.reduce(array, axis=None, initial=0))
 
 
 def rows_per_block(X, batch_size):

@@ -101,7 +101,7 @@ class Training:
         if self.state is not None:
             # the history of a stream is long, the optimizer's arrays are not
             other.state = {
-                name: value if name in FOLLOWS_FROM_SETTINGS else deepcopy(value)
+                name: value if name in FOLLOWS_FROM_SETTINGS else _copied(value)
                 for name, value in self.state.items()
             }
         return other
@@ -175,6 +175,11 @@ class Training:
 
 FOLLOWS_FROM_SETTINGS = "rate_factors", "first_layer", "rounded"
 """What ``Training._prepare_optimizer`` replaces in an optimizer's state, and never changes."""
+
+
+def _copied(value):
+    """Return a copy; of an array, in a quarter of the time that ``deepcopy`` takes."""
+    return value.copy() if isinstance(value, np.ndarray) else deepcopy(value)
 
 
 def step(training, X, Y, sample_weight):

@@ -22,7 +22,7 @@ from sklearn_backprop.input_scales import InputScaledAdamW
 from sklearn_backprop.optimizers import OPTIMIZERS, Optimizer
 from sklearn_backprop.schedules import SCHEDULES, Schedule
 
-PACKAGE = Path(sklearn_backprop.__file__).parent
+PACKAGE = str(Path(sklearn_backprop.__file__).parent)
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(60, 4))
 Y = X[:, 0] + np.sin(X[:, 1])
@@ -30,6 +30,7 @@ LABELS = np.where(Y > 0.5, "up", np.where(Y < -0.5, "down", "flat"))
 WEIGHTS = RNG.uniform(0.5, 2, size=60)
 CHUNKS = [slice(0, 25), slice(25, 26), slice(26, 60)]
 SMALL = {"hidden_layer_sizes": (5,), "batch_size": 8, "random_state": 0}
+FIRST = 5  # line of the call itself: those before it find the method
 STOCHASTIC = [name for name, kind in OPTIMIZERS.items() if kind.stochastic]
 
 
@@ -93,9 +94,9 @@ class FailAfter:
         self.n_lines, self.error, self.count = n_lines, error, 0
 
     def __call__(self, frame, event, argument):
-        path = Path(frame.f_code.co_filename)
+        path = frame.f_code.co_filename
         # a tracer, unlike a signal, can get between a lock and its release
-        if path.parent != PACKAGE or path.name == "blas.py":
+        if not path.startswith(PACKAGE) or path.endswith("blas.py"):
             return None
         if event == "line":
             self.count += 1
@@ -150,14 +151,14 @@ def assert_goes_on_like_its_twin(stream, estimator, twin, number):
 
 
 @over_streams
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_a_call_that_ends_at_any_line_is_as_if_it_had_not_been(stream, error):
+def test_a_call_that_ends_at_any_line_is_as_if_it_had_not_been(stream):
     fed = stream.new()
     for number in range(len(CHUNKS)):
         last = lines_until_done(stream, fed, number)
-        # thirty lines all over the call, and its last ones
-        for n_lines in {*np.linspace(1, last, 30, dtype=int).tolist(), last - 1, last - 2}:
+        # lines all over the call, and its last ones
+        for n_lines in {*np.linspace(FIRST, last, 7, dtype=int).tolist(), last - 1, last - 2}:
             estimator, twin = deepcopy(fed), deepcopy(fed)
+            error = [KeyboardInterrupt, MemoryError][n_lines % 2]
             tracer = FailAfter(n_lines, error)
             try:
                 tracer.run(stream.feed, estimator, number)
@@ -167,7 +168,7 @@ def test_a_call_that_ends_at_any_line_is_as_if_it_had_not_been(stream, error):
         stream.feed(fed, number)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=40, derandomize=True)
 @given(
     name=st.sampled_from(sorted(STREAMS)),
     number=st.integers(0, len(CHUNKS) - 1),
