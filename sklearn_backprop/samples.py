@@ -66,8 +66,9 @@ class Samples:
             weights = sample_weight if rows is None else sample_weight[rows]
             self.sample_weight = weights.astype(self.dtype)[:, None]
         self.n_samples = len(self.Y)
-        self.rows = self.scaler = None
-        if is_memory_mapped(X):
+        self.rows = self.scaler = self._largest_read = None
+        self.from_file = is_memory_mapped(X)
+        if self.from_file:
             self.X, self.rows, self.scaler = X, rows, scaler
         else:
             self.X = once(in_memory, X, rows, scaler, self.dtype)
@@ -79,9 +80,12 @@ class Samples:
 
     def largest_input(self):
         """Return the largest ``|x|``."""
-        if is_memory_mapped(self.X):
-            return float(np.max([_largest(X) for X, _, _ in self.blocks(1)]))
-        return float(_largest(self.X if isinstance(self.X, np.ndarray) else self.X.data))
+        if not self.from_file:
+            return float(_largest(self.X if isinstance(self.X, np.ndarray) else self.X.data))
+        if self._largest_read is None:
+            for _ in self.blocks(1):
+                pass
+        return float(self._largest_read)
 
     def blocks(self, batch_size, order=None):
         """Yield ``(X, Y, sample_weight)`` of some batches at a time.
@@ -98,11 +102,18 @@ class Samples:
         if in_place and isinstance(self.X, np.ndarray) and self.scaler is None:
             per_block = max(per_block, batch_size * max(1, BLOCK // batch_size))
         buffers = {}
+        # the first pass over a file saves another one
+        looks, largest = self.from_file and self._largest_read is None, 0.0
         for start in range(0, self.n_samples, per_block):
             index = slice(start, min(start + per_block, self.n_samples))
             if order is not None:
                 index = order[index]
-            yield self.take(index, buffers)
+            block = self.take(index, buffers)
+            if looks:
+                largest = np.maximum(largest, _largest(block[0]))  # max() would lose a NaN
+            yield block
+        if looks:
+            self._largest_read = largest
 
     def take(self, index, buffers):
         """Return ``(X, Y, sample_weight)`` of some samples.
