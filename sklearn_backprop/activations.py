@@ -55,15 +55,19 @@ class Activation(Component):
     ----------
     needs_net_input : bool
         Whether ``backward`` reads ``Z``. If not, ``Z`` and ``A`` share one array.
+    growth : tuple of two floats, or None
+        A slope and an offset with ``|f(z)| ≤ slope · |z| + offset``; None if not known.
     """
 
     needs_net_input = False
+    growth = None
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         # what was said of another function does not hold for this one
-        if "forward" in cls.__dict__ and "largest_output" not in cls.__dict__:
-            cls.largest_output = Activation.largest_output
+        if "forward" in cls.__dict__:
+            cls.growth = cls.__dict__.get("growth")
+            cls.largest_output = cls.__dict__.get("largest_output", Activation.largest_output)
 
     def largest_output(self, size, dtype):
         """Return what ``|f(z)|`` does not exceed where ``|z|`` does not exceed ``size``.
@@ -82,7 +86,10 @@ class Activation(Component):
         float
             Infinity if it is not known.
         """
-        return inf
+        if self.growth is None:
+            return inf
+        slope, offset = self.growth
+        return slope * size + offset
 
     def forward(self, Z, out):
         """Write ``f(Z)`` into ``out``, which may be ``Z`` itself.
@@ -115,15 +122,12 @@ class Identity(Activation):
     """``f(z) = z``."""
 
     name = "identity"
+    growth = 1, 0
 
     def forward(self, Z, out):
         """Leave ``Z`` as it is."""
         if out is not Z:
             np.copyto(out, Z)
-
-    def largest_output(self, size, dtype):
-        """Return ``size``."""
-        return size
 
     def backward(self, Z, A, delta):
         """Leave ``delta`` as it is: the slope is 1."""
@@ -133,14 +137,11 @@ class Logistic(Activation):
     """``f(z) = 1 / (1 + exp(-z))``, the sigmoid; slope ``a (1 - a)``."""
 
     name = "logistic"
+    growth = 0, 1
 
     def forward(self, Z, out):
         """Write the sigmoid of ``Z``."""
         _sigmoid(Z, out)
-
-    def largest_output(self, size, dtype):
-        """Return 1."""
-        return 1.0
 
     def backward(self, Z, A, delta):
         """Multiply by ``a (1 - a)``."""
@@ -152,14 +153,11 @@ class Tanh(Activation):
     """``f(z) = tanh(z)``; slope ``1 - a**2``."""
 
     name = "tanh"
+    growth = 0, 1
 
     def forward(self, Z, out):
         """Write ``tanh(Z)``."""
         np.tanh(Z, out=out)
-
-    def largest_output(self, size, dtype):
-        """Return 1."""
-        return 1.0
 
     def backward(self, Z, A, delta):
         """Multiply by ``1 - a**2``."""
@@ -172,14 +170,11 @@ class ReLU(Activation):
     """``f(z) = max(z, 0)``; slope 1 where ``z > 0``, else 0."""
 
     name = "relu"
+    growth = 1, 0
 
     def forward(self, Z, out):
         """Write ``max(Z, 0)``."""
         _positive_part(Z, out)
-
-    def largest_output(self, size, dtype):
-        """Return ``size``."""
-        return size
 
     def backward(self, Z, A, delta):
         """Multiply by ``a > 0``."""
@@ -201,6 +196,7 @@ class LeakyReLU(Activation):
     """
 
     name = "leaky_relu"
+    growth = 1, 0
     _parameter_constraints = {"negative_slope": [Interval(Real, 0, 1, closed="left")]}
 
     def __init__(self, negative_slope=0.01):
@@ -209,10 +205,6 @@ class LeakyReLU(Activation):
     def forward(self, Z, out):
         """Write ``max(Z, negative_slope * Z)``, the same for a slope below 1."""
         np.maximum(Z, Z * float(self.negative_slope), out=out)
-
-    def largest_output(self, size, dtype):
-        """Return ``size``: no slope is above 1."""
-        return size
 
     def backward(self, Z, A, delta):
         """Multiply by 1 or ``negative_slope``."""
@@ -271,6 +263,7 @@ class SELU(Activation):
     name = "selu"
     scale = 1.0507009873554804934193349852946
     alpha = 1.6732632423543772848170429916717
+    growth = scale, scale * alpha
 
     def forward(self, Z, out):
         """Write ``scale * (max(Z, 0) + alpha * expm1(min(Z, 0)))``."""
@@ -280,10 +273,6 @@ class SELU(Activation):
         _positive_part(Z, out)
         np.add(out, negative, out=out)
         np.multiply(out, self.scale, out=out)
-
-    def largest_output(self, size, dtype):
-        """Return ``scale`` times that of ELU."""
-        return self.scale * max(size, self.alpha)
 
     def backward(self, Z, A, delta):
         """Multiply by ``scale`` or ``a + scale * alpha``."""
@@ -304,15 +293,12 @@ class GELU(Activation):
     """
 
     name = "gelu"
+    growth = 1, 0
     needs_net_input = True
 
     def forward(self, Z, out):
         """Write ``Z * ndtr(Z)``."""
         np.multiply(Z, ndtr(Z), out=out)
-
-    def largest_output(self, size, dtype):
-        """Return ``size``: Φ is below 1."""
-        return size
 
     def backward(self, Z, A, delta):
         """Multiply by ``Φ(z) + z φ(z)``."""
@@ -335,15 +321,12 @@ class SiLU(Activation):
     """
 
     name = "silu"
+    growth = 1, 0
     needs_net_input = True
 
     def forward(self, Z, out):
         """Write ``Z * sigmoid(Z)``."""
         np.multiply(Z, _sigmoid(Z), out=out)
-
-    def largest_output(self, size, dtype):
-        """Return ``size``: the sigmoid is below 1."""
-        return size
 
     def backward(self, Z, A, delta):
         """Multiply by ``σ(z) (1 + z - a)``."""
@@ -358,14 +341,11 @@ class Softplus(Activation):
     """``f(z) = log(1 + exp(z))``; slope ``1 - exp(-a)``, which is the sigmoid."""
 
     name = "softplus"
+    growth = 1, 0.6931471805599454
 
     def forward(self, Z, out):
         """Write ``max(Z, 0) + log1p(exp(-|Z|))``, which cannot overflow."""
         _softplus(Z, out)
-
-    def largest_output(self, size, dtype):
-        """Return ``size + log 2``."""
-        return size + 0.6931471805599454
 
     def backward(self, Z, A, delta):
         """Multiply by ``-expm1(-a)``."""
@@ -396,6 +376,7 @@ class Mish(Activation):
     """
 
     name = "mish"
+    growth = 1, 0
     needs_net_input = True
 
     def _powers(self, Z):
@@ -410,10 +391,6 @@ class Mish(Activation):
         _, _, t = self._powers(Z)
         np.divide(t, t + 2, out=t)
         np.multiply(Z, t, out=out)
-
-    def largest_output(self, size, dtype):
-        """Return ``size``: tanh is below 1."""
-        return size
 
     def backward(self, Z, A, delta):
         """Multiply by ``(n + 4 z e (1 + e) / (n + 2)) / (n + 2)``."""
@@ -467,6 +444,7 @@ class Softmax(Activation):
     """
 
     name = "softmax"
+    growth = 0, 1
 
     def forward(self, Z, out):
         """Write the softmax of each row, shifted by its maximum against overflow."""
@@ -476,10 +454,6 @@ class Softmax(Activation):
         np.exp(rows, out=rows)
         np.divide(rows, np.add.reduce(rows, axis=-2, keepdims=True), out=rows)
         out[...] = rows.mT
-
-    def largest_output(self, size, dtype):
-        """Return 1."""
-        return 1.0
 
     def backward(self, Z, A, delta):
         """Apply the Jacobian."""
