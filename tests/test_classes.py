@@ -140,7 +140,7 @@ label_lists = st.lists(
 @settings(deadline=None, max_examples=200, derandomize=True)
 @given(classes=label_lists)
 def test_they_are_refused_where_scikit_learn_refuses_them(classes):
-    known = [label for label in classes if label is not None and label == label]
+    known = [label for label in classes if isinstance(label, (int, str))]
     y = [known[0] if known else 0] * 9
     try:
         with np.errstate(invalid="ignore"):  # it casts NaN to an integer
