@@ -45,7 +45,7 @@ class TrainingSetup:
             rate = self.learning_rate_init
         settings = {
             "network": network,
-            "kept_dtype": np.dtype(self._dtype),
+            "kept_dtype": self._dtype,
             "loss": self._loss,
             "optimizer": optimizer,
             "schedule": schedule,

@@ -37,6 +37,8 @@ class ClassTargets:
         if self.kind == "multilabel-indicator":
             self.classes_ = np.arange(y.shape[1])
             self.check_known(y)
+            if hasattr(classes, "shape"):
+                classes = labels_in(classes)  # as scikit-learn, take a y that has all columns
             if classes is not None and not np.array_equal(class_labels(classes), self.classes_):
                 raise ValueError(
                     f"classes={classes!r} does not fit y, which has {y.shape[1]} columns of 0 and "
@@ -152,6 +154,14 @@ class ClassTargets:
             return self.classes_[np.minimum(chosen, len(self.classes_) - 1)]
         labels = (logits > 0).astype(int)
         return csr_matrix(labels) if self.is_sparse else labels
+
+
+def labels_in(y):
+    """Return ``y`` as what ``classes`` may be: labels, or the numbers of several columns."""
+    shape = y.shape if hasattr(y, "shape") else np.shape(y)
+    if len(shape) != 2:
+        return y
+    return np.arange(shape[1]) if shape[1] > 1 else np.ravel(y)
 
 
 def class_labels(classes):

@@ -40,7 +40,7 @@ class Training:
     rate_factors: list = None  # of parts of the parameters, where they differ from 1
     n_iter: int = 0
     kept_epoch: int = 0  # whose weights the network has
-    kept_dtype: np.dtype = None  # of these; L-BFGS trains in a wider one
+    kept_dtype: str = None  # of these; L-BFGS trains in a wider one
     samples_seen: int = 0
     validation_scores: list = field(default_factory=list)
     history: History = field(default_factory=History)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 from sklearn.neural_network import MLPClassifier
 
 from sklearn_backprop import BackpropClassifier
@@ -107,6 +108,13 @@ CLASSES = {
     "one": ([0] * 9, [0]),
     "numbers of labels": (LABELS, [0, 1, 2]),
 }
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_array, pd.DataFrame])
+def test_for_several_labels_a_y_says_it_too(form):
+    model = classifier().partial_fit(X, LABELS, classes=form(LABELS))
+    np.testing.assert_array_equal(model.classes_, [0, 1, 2])
+    refuses(LABELS, form(LABELS[:, :2]))
 
 
 @pytest.mark.parametrize(("y", "classes"), CLASSES.values(), ids=CLASSES)
