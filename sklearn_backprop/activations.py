@@ -9,6 +9,7 @@ To add one: subclass ``Activation``, write ``forward`` and ``backward``, and put
 the class into ``ACTIVATIONS``; ``tests/test_activations.py`` then covers it.
 """
 
+from math import exp, inf
 from numbers import Real
 
 import numpy as np
@@ -54,9 +55,41 @@ class Activation(Component):
     ----------
     needs_net_input : bool
         Whether ``backward`` reads ``Z``. If not, ``Z`` and ``A`` share one array.
+    growth : tuple of two floats, or None
+        A slope and an offset with ``|f(z)| ≤ slope · |z| + offset``; None if not known.
     """
 
     needs_net_input = False
+    growth = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        # what was said of another function does not hold for this one
+        if "forward" in cls.__dict__:
+            cls.growth = cls.__dict__.get("growth")
+            cls.largest_output = cls.__dict__.get("largest_output", Activation.largest_output)
+
+    def largest_output(self, size, dtype):
+        """Return what ``|f(z)|`` does not exceed where ``|z|`` does not exceed ``size``.
+
+        If the weights prove by it that no output can be infinite, nobody need look.
+
+        Parameters
+        ----------
+        size : float
+            A bound of the net input.
+        dtype : numpy.dtype
+            What ``f`` is computed in.
+
+        Returns
+        -------
+        float
+            Infinity if it is not known.
+        """
+        if self.growth is None:
+            return inf
+        slope, offset = self.growth
+        return slope * size + offset
 
     def forward(self, Z, out):
         """Write ``f(Z)`` into ``out``, which may be ``Z`` itself.
@@ -89,6 +122,7 @@ class Identity(Activation):
     """``f(z) = z``."""
 
     name = "identity"
+    growth = 1, 0
 
     def forward(self, Z, out):
         """Leave ``Z`` as it is."""
@@ -103,6 +137,7 @@ class Logistic(Activation):
     """``f(z) = 1 / (1 + exp(-z))``, the sigmoid; slope ``a (1 - a)``."""
 
     name = "logistic"
+    growth = 0, 1
 
     def forward(self, Z, out):
         """Write the sigmoid of ``Z``."""
@@ -118,6 +153,7 @@ class Tanh(Activation):
     """``f(z) = tanh(z)``; slope ``1 - a**2``."""
 
     name = "tanh"
+    growth = 0, 1
 
     def forward(self, Z, out):
         """Write ``tanh(Z)``."""
@@ -134,6 +170,7 @@ class ReLU(Activation):
     """``f(z) = max(z, 0)``; slope 1 where ``z > 0``, else 0."""
 
     name = "relu"
+    growth = 1, 0
 
     def forward(self, Z, out):
         """Write ``max(Z, 0)``."""
@@ -159,6 +196,7 @@ class LeakyReLU(Activation):
     """
 
     name = "leaky_relu"
+    growth = 1, 0
     _parameter_constraints = {"negative_slope": [Interval(Real, 0, 1, closed="left")]}
 
     def __init__(self, negative_slope=0.01):
@@ -204,6 +242,10 @@ class ELU(Activation):
         _positive_part(Z, out)
         np.add(out, negative, out=out)
 
+    def largest_output(self, size, dtype):
+        """Return ``size``, or the limit at minus infinity."""
+        return max(size, float(self.alpha))
+
     def backward(self, Z, A, delta):
         """Multiply by 1 or ``a + alpha``."""
         slope = np.minimum(A, np.zeros(A.shape, A.dtype))
@@ -221,6 +263,7 @@ class SELU(Activation):
     name = "selu"
     scale = 1.0507009873554804934193349852946
     alpha = 1.6732632423543772848170429916717
+    growth = scale, scale * alpha
 
     def forward(self, Z, out):
         """Write ``scale * (max(Z, 0) + alpha * expm1(min(Z, 0)))``."""
@@ -250,6 +293,7 @@ class GELU(Activation):
     """
 
     name = "gelu"
+    growth = 1, 0
     needs_net_input = True
 
     def forward(self, Z, out):
@@ -277,6 +321,7 @@ class SiLU(Activation):
     """
 
     name = "silu"
+    growth = 1, 0
     needs_net_input = True
 
     def forward(self, Z, out):
@@ -296,6 +341,7 @@ class Softplus(Activation):
     """``f(z) = log(1 + exp(z))``; slope ``1 - exp(-a)``, which is the sigmoid."""
 
     name = "softplus"
+    growth = 1, 0.6931471805599454
 
     def forward(self, Z, out):
         """Write ``max(Z, 0) + log1p(exp(-|Z|))``, which cannot overflow."""
@@ -330,6 +376,7 @@ class Mish(Activation):
     """
 
     name = "mish"
+    growth = 1, 0
     needs_net_input = True
 
     def _powers(self, Z):
@@ -359,6 +406,13 @@ class Mish(Activation):
         np.multiply(delta, slope, out=delta)
 
 
+def _exponents(dtype):
+    """Return the least and the largest number whose exponential is normal in a dtype."""
+    limits = np.finfo(dtype)
+    # a hair inside, for the rounding of the two logarithms
+    return 0.999 * float(np.log(limits.tiny)), 0.999 * float(np.log(limits.max))
+
+
 class Exp(Activation):
     """``f(z) = exp(z)``, for outputs such as a Poisson mean; the slope is ``a``.
 
@@ -370,11 +424,12 @@ class Exp(Activation):
 
     def forward(self, Z, out):
         """Write ``exp(Z)``, never 0 and never infinite."""
-        limits = np.finfo(Z.dtype)
-        # a hair inside, for the rounding of the two logarithms
-        low, high = 0.999 * float(np.log(limits.tiny)), 0.999 * float(np.log(limits.max))
-        np.clip(Z, low, high, out=out)
+        np.clip(Z, *_exponents(Z.dtype), out=out)
         np.exp(out, out=out)
+
+    def largest_output(self, size, dtype):
+        """Return ``exp(size)``, or what the clipping leaves of it."""
+        return exp(min(size, _exponents(dtype)[1]))
 
     def backward(self, Z, A, delta):
         """Multiply by ``a``."""
@@ -389,6 +444,7 @@ class Softmax(Activation):
     """
 
     name = "softmax"
+    growth = 0, 1
 
     def forward(self, Z, out):
         """Write the softmax of each row, shifted by its maximum against overflow."""

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .backprop import predict
 from .blas import blas_threads_for, one_blas_thread
+from .bookmark import before_partial_fit
 from .callbacks import EpochCallbacks, with_callbacks
 from .checks import (
     check_features_and_targets,
@@ -125,11 +126,17 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         copy.__dict__.update(self.__dict__)
         return copy
 
-    def _fit_on_a_copy(self, *args, **kwargs):
+    def _fit_on_a_copy(self, X, *args, incremental=False, **kwargs):
         """Fit a shallow copy and take over its state: an error leaves self untouched."""
         copy = self._shallow_copy()
-        copy._fit(*args, **kwargs)
-        self.__dict__ = copy.__dict__
+        before = before_partial_fit(self, X) if incremental else None
+        try:
+            copy._fit(X, *args, incremental=incremental, **kwargs)
+            self.__dict__ = copy.__dict__
+        except BaseException:  # Ctrl-C, too
+            if before is not None:
+                before.go_back()
+            raise
         return self
 
     def _fit(self, X, y, sample_weight, *, incremental=False, **kwargs):

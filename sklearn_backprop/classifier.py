@@ -128,7 +128,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, non-negative.
         classes : array-like of shape (n_classes,), default=None
-            All labels that can ever occur; needed in the first call.
+            All labels that can ever occur; needed in the first call. For several labels
+            a row, the numbers of the columns of y.
 
         Returns
         -------
@@ -139,7 +140,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         ------
         ValueError
             If the data are not usable, have other features than before or labels not
-            in ``classes``, or if ``early_stopping`` is on.
+            in ``classes``, if ``classes`` are no labels of one kind or others than in the
+            first call, or if ``early_stopping`` is on. After an error, or Ctrl-C, the
+            estimator is as it was.
         """
         return self._fit_on_a_copy(X, y, sample_weight, incremental=True, classes=classes)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .finite import has_finite_outputs
 from .monitoring import epoch_record, line, warn
 from .samples import Samples
 from .training import ROWS, mean_loss, train
@@ -96,7 +97,9 @@ class FitLoop:
         parameters = training.network.parameters
         # weights that have been trained before this call are an epoch to go back to
         self._initial = parameters.copy() if training.is_trained else None
-        self._last = self._best = self._initial
+        self._last = self._initial
+        # the best and, should its last step have been fatal, the best before it
+        self._best = [] if self._initial is None else [(training.best.epoch, self._initial)]
 
     def run(self, samples, batch_size, shuffle, single_epoch=False):
         """Train to the end, or for one epoch, and restore the weights to keep.
@@ -118,14 +121,17 @@ class FitLoop:
                 tol=self.tol,
                 end_of_epoch=lambda loss: self.end_of_epoch(loss) or single_epoch,
             )
-            if not single_epoch:
-                self._warn_at_limit(limit)
             if not self.n_epochs:  # L-BFGS had converged at its start
                 self.training.best.update(-value, 0, self.tol)
         except KeyboardInterrupt:
+            if single_epoch:  # there is no whole epoch to keep, and a stream's loop should end
+                raise
             warn("Training interrupted by user.")
             self.was_interrupted = True
-        return self._restore(samples)
+        went_back = self._restore(samples)
+        if not single_epoch and not self.was_interrupted:
+            self._warn_at_limit(limit)
+        return went_back
 
     def begin(self, single_epoch=False):
         """Get ready for the first epoch."""
@@ -142,31 +148,37 @@ class FitLoop:
         self.start = time.perf_counter()
 
     def finish(self, samples):
-        """Warn if training ended too early, and restore the weights to keep, as ``run`` does."""
+        """Restore the weights to keep, as ``run`` does, and warn if training ended too early."""
+        went_back = self._restore(samples)
         self._warn_at_limit(None)
-        return self._restore(samples)
+        return went_back
 
     def snapshot(self, samples):
-        """Return a copy that has been finished here, without warnings, and what ``run`` returns."""
+        """Return a copy that has been finished here, and what ``run`` returns.
+
+        Nobody is told that it could have trained for longer.
+        """
         loop = deepcopy(self)
         return loop, loop._restore(samples)
 
     def _restore(self, samples):
         """Put the weights to keep into the network; return whether they are those from before."""
-        restored = None
-        if self.was_interrupted:
-            restored = self._start if self._last is None else self._last
-        if self.has_diverged:
-            restored = self._best_after_divergence(samples)
-        elif self.keeps_best and self._best is not None:
-            restored = self._best
         training = self.training
-        training.kept_epoch = training.n_iter
-        if restored is not None:
-            np.copyto(training.network.parameters, restored)
-            if restored is self._best:
-                training.kept_epoch = training.best.epoch
-        return restored is not None and restored is self._initial
+        epoch, weights = training.n_iter, None  # those of the last step
+        if self.was_interrupted:
+            weights = self._start if self._last is None else self._last
+        if self.keeps_best and self._best:
+            epoch, weights = self._best[-1]
+        if not self.has_diverged:
+            if weights is not None:
+                np.copyto(training.network.parameters, weights)
+            # the last step comes after the last loss, and may have been the fatal one
+            self.has_diverged = not has_finite_outputs(training, samples)
+        if self.has_diverged:
+            epoch, weights = self._best_after_divergence(samples)
+            np.copyto(training.network.parameters, weights)
+        training.kept_epoch = epoch
+        return weights is not None and weights is self._initial
 
     def end_of_epoch(self, loss):
         """Record an epoch and say whether training should end."""
@@ -186,7 +198,7 @@ class FitLoop:
         # on a planned curve later epochs take smaller steps: of equal ones the last is safest
         last_of_equals = training.schedule.by_step
         if training.best.update(score, training.n_iter, self.tol, last_of_equals):
-            self._best = self._last
+            self._best = [*self._best[-1:], (training.n_iter, self._last)]
         training.learning_rate = training.schedule.next_rate(
             training.learning_rate_init, training.learning_rate, training.samples_seen
         )
@@ -279,20 +291,17 @@ class FitLoop:
         )
 
     def _best_after_divergence(self, samples):
-        """Return the weights of the best epoch; without a usable one there is nothing to keep."""
+        """Return the epoch to go back to and its weights; there may be nothing to keep."""
         training = self.training
         training.restart_optimizer()
-        if self._best is None:
-            raise ValueError(NON_FINITE)
-        if self._best is self._initial:
+        epoch, weights = self._best_usable(samples)
+        if weights is self._initial:
             which = "The weights from before"
         else:
-            # an epoch's loss is measured on the way: its last step may have been the fatal one
-            np.copyto(training.network.parameters, self._best)
-            if not np.isfinite(mean_loss(training.network, training.loss, samples)):
-                raise ValueError(NON_FINITE)
-            best = "lowest loss" if self.validate is None else "best validation score"
-            which = f"The weights of epoch {training.best.epoch}, with the {best},"
+            which = f"The weights of epoch {epoch}"
+            if epoch == training.best.epoch:
+                best = "lowest loss" if self.validate is None else "best validation score"
+                which += f", with the {best},"
         remedies = "standardize=True, or a larger alpha"
         if training.optimizer.stochastic:
             remedies = (
@@ -300,11 +309,24 @@ class FitLoop:
                 "standardize=True, or max_grad_norm=1.0"
             )
         warn(
-            f"Training diverged at epoch {training.n_iter}: the loss or the weights are no longer "
-            f"finite. {which} are kept. Try {remedies}.",
+            f"Training diverged at epoch {training.n_iter}: the loss, the weights or the outputs "
+            f"are no longer finite. {which} are kept. Try {remedies}.",
             ConvergenceWarning,
         )
-        return self._best
+        return epoch, weights
+
+    def _best_usable(self, samples):
+        """Return the number and the weights of the best epoch that can be kept."""
+        training = self.training
+        for epoch, weights in reversed(self._best):
+            if weights is self._initial:
+                return epoch, weights
+            # an epoch's loss is measured on the way: its last step may have been the fatal one
+            np.copyto(training.network.parameters, weights)
+            loss = mean_loss(training.network, training.loss, samples)
+            if np.isfinite(loss) and has_finite_outputs(training, samples):
+                return epoch, weights
+        raise ValueError(NON_FINITE)
 
     def _print(self, record):
         epoch = record["epoch"]

@@ -28,6 +28,22 @@ class History:
         for name, column in self.columns.items():
             column.append(record.get(name, np.nan))
 
+    def __len__(self):
+        """Return the number of records."""
+        return len(self.columns["epoch"])
+
+    def names(self):
+        """Return the names of the columns."""
+        return list(self.columns)
+
+    def shorten(self, n_records, names):
+        """Forget all but the first records, and all but some columns."""
+        for name in self.names():
+            if name in names:
+                del self.columns[name][n_records:]
+            else:
+                del self.columns[name]
+
     def last(self):
         """Return the last record as a dict."""
         return {name: column[-1] for name, column in self.columns.items()}

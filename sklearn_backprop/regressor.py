@@ -151,7 +151,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         ------
         ValueError
             If the data are not usable or have other features than before, or if
-            ``early_stopping`` is on.
+            ``early_stopping`` is on. After an error, or Ctrl-C, the estimator is as it was.
         """
         return self._fit_on_a_copy(X, y, sample_weight, incremental=True)
 

@@ -73,8 +73,9 @@ class Samples:
             self.weight_unit = float(2.0 ** power_of_two(weights.max()))
             self.sample_weight = (weights / self.weight_unit).astype(self.dtype)[:, None]
         self.n_samples = len(self.Y)
-        self.rows = self.scaler = None
-        if is_memory_mapped(X):
+        self.rows = self.scaler = self._largest_read = None
+        self.from_file = is_memory_mapped(X)
+        if self.from_file:
             self.X, self.rows, self.scaler = X, rows, scaler
         else:
             self.X = once(in_memory, X, rows, scaler, self.dtype)
@@ -85,6 +86,15 @@ class Samples:
         if self.sample_weight is None:
             return 1.0
         return float(self.sample_weight.mean()) * self.weight_unit
+
+    def largest_input(self):
+        """Return the largest ``|x|``."""
+        if not self.from_file:
+            return float(_largest(self.X if isinstance(self.X, np.ndarray) else self.X.data))
+        if self._largest_read is None:
+            for _ in self.blocks(1):
+                pass
+        return float(self._largest_read)
 
     def blocks(self, batch_size, order=None):
         """Yield ``(X, Y, sample_weight)`` of some batches at a time.
@@ -101,11 +111,18 @@ class Samples:
         if in_place and isinstance(self.X, np.ndarray) and self.scaler is None:
             per_block = max(per_block, batch_size * max(1, BLOCK // batch_size))
         buffers = {}
+        # the first pass over a file saves another one
+        looks, largest = self.from_file and self._largest_read is None, 0.0
         for start in range(0, self.n_samples, per_block):
             index = slice(start, min(start + per_block, self.n_samples))
             if order is not None:
                 index = order[index]
-            yield self.take(index, buffers)
+            block = self.take(index, buffers)
+            if looks:
+                largest = np.maximum(largest, _largest(block[0]))  # max() would lose a NaN
+            yield block
+        if looks:
+            self._largest_read = largest
 
     def take(self, index, buffers):
         """Return ``(X, Y, sample_weight)`` of some samples.
@@ -142,6 +159,13 @@ class Samples:
             np.copyto(out, X, casting="same_kind")
             return out
         return self.scaler.transform(X, out)
+
+
+def _largest(array):
+    """Return the largest absolute value, without an array of them; 0 of an empty one."""
+    # np.max and np.min take twice as long for a single row
+    largest = np.maximum.reduce(array, axis=None, initial=0)
+    return max(largest, -np.minimum.reduce(array, axis=None, initial=0))
 
 
 def rows_per_block(X, batch_size):

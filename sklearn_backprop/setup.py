@@ -1,6 +1,6 @@
 """From an estimator's parameters and data to a training that is ready to run."""
 
-from copy import copy, deepcopy
+from copy import deepcopy
 from functools import partial
 from itertools import pairwise
 from numbers import Real
@@ -37,9 +37,8 @@ class TrainingSetup:
         """Return a training with fresh or inherited weights, and today's parameters."""
         old = self._training if goes_on else None
         if goes_on:
-            # a call that fails leaves the estimator as it was; partial_fit can only fail
-            # before it trains, so the arrays need not be copied
-            old = copy(old) if incremental else deepcopy(old)
+            # a call that fails leaves the estimator as it was
+            old = old.continued() if incremental else deepcopy(old)
         flat = self.get_params(deep=False)
         optimizer = lookup("solver", self.solver, OPTIMIZERS, flat)
         dtype = np.dtype(X.dtype if self.dtype == "auto" else self.dtype)
@@ -55,6 +54,7 @@ class TrainingSetup:
             rate = self.learning_rate_init
         settings = {
             "network": network,
+            "kept_dtype": self._dtype,
             "loss": self._loss,
             "optimizer": optimizer,
             "schedule": schedule,

@@ -1,5 +1,7 @@
 """Class labels as numbers a network can learn, and back."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.class_weight import compute_sample_weight
@@ -35,6 +37,13 @@ class ClassTargets:
         if self.kind == "multilabel-indicator":
             self.classes_ = np.arange(y.shape[1])
             self.check_known(y)
+            if hasattr(classes, "shape"):
+                classes = labels_in(classes)  # as scikit-learn, take a y that has all columns
+            if classes is not None and not np.array_equal(class_labels(classes), self.classes_):
+                raise ValueError(
+                    f"classes={classes!r} does not fit y, which has {y.shape[1]} columns of 0 and "
+                    f"1, one a label: its classes are their numbers, {self.classes_.tolist()}."
+                )
             return
         if self.kind not in ("binary", "multiclass"):
             check_classification_targets(y)
@@ -42,7 +51,7 @@ class ClassTargets:
                 f"y has the type {self.kind!r}: several outputs of more than two classes each are "
                 "not supported. Fit a classifier for each (sklearn.multioutput)."
             )
-        self.classes_ = np.unique(y if classes is None else np.asarray(classes))
+        self.classes_ = np.unique(y) if classes is None else class_labels(classes)
         self.kind = "binary" if len(self.classes_) <= 2 else "multiclass"
         self.check_known(y)
 
@@ -57,7 +66,9 @@ class ClassTargets:
         if self.kind == "multilabel-indicator":
             return
         labels = np.unique(y)
-        if not np.isin(labels, self.classes_).all():
+        # np.isin takes 1 for "1" where there are many of them
+        same_kind = _is_text(labels) == _is_text(self.classes_)
+        if not (same_kind and np.isin(labels, self.classes_).all()):
             raise ValueError(
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes_}. 'y' has {labels}."
@@ -93,7 +104,7 @@ class ClassTargets:
 
     def check_classes(self, classes):
         """Raise ``ValueError`` if ``classes`` are given and are others than before."""
-        if classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
+        if classes is not None and not np.array_equal(self.classes_, class_labels(classes)):
             raise ValueError(
                 f"`classes={classes!r}` is not the same as on the first call to partial_fit, "
                 f"was: {self.classes_!r}"
@@ -143,6 +154,82 @@ class ClassTargets:
             return self.classes_[np.minimum(chosen, len(self.classes_) - 1)]
         labels = (logits > 0).astype(int)
         return csr_matrix(labels) if self.is_sparse else labels
+
+
+def labels_in(y):
+    """Return ``y`` as what ``classes`` may be: labels, or the numbers of several columns."""
+    shape = y.shape if hasattr(y, "shape") else np.shape(y)
+    if len(shape) != 2:
+        return y
+    return np.arange(shape[1]) if shape[1] > 1 else np.ravel(y)
+
+
+def class_labels(classes):
+    """Return the labels that ``partial_fit`` was given, sorted and each once.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,)
+        Text, whole numbers, booleans or dates.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be class labels.
+    """
+
+    def refuse(why):
+        raise ValueError(f"classes={classes!r} {why}. Pass a list or an array of labels.")
+
+    is_sequence = hasattr(classes, "__array__") or isinstance(classes, Sequence)
+    if not is_sequence or isinstance(classes, (str, bytes)):
+        refuse(f"is no list or array, but of type {type(classes).__name__}")
+    try:
+        labels = np.asarray(classes)
+    except ValueError:
+        refuse("has labels of different shapes")
+    if labels.ndim != 1:
+        refuse(f"has {labels.ndim} dimensions, not one")
+    if not len(labels):
+        refuse("is empty")
+    if np.ma.is_masked(classes):
+        refuse("has a masked value, which is no class")
+    if labels.dtype.kind not in "iub":
+        objects = np.asarray(classes, dtype=object)  # an array of text turns numbers into text
+        if any(map(_is_missing, objects)):
+            refuse("has a missing value, which is no class")
+        if len({_kind_of(label) for label in objects}) > 1:
+            refuse("mixes text and numbers")
+    if labels.dtype.kind == "O" and not isinstance(labels[0], str):
+        labels = np.array(labels.tolist())  # numbers that stood in an array of objects
+    if labels.dtype.kind not in "biufmMOUST":
+        refuse(f"has the dtype {labels.dtype}")
+    if labels.dtype.kind == "f" and not np.all(np.isfinite(labels) & (labels == np.rint(labels))):
+        refuse("has numbers that are not whole: classes are labels, not measurements")
+    try:
+        return np.unique(labels)
+    except TypeError:
+        refuse("has labels that cannot be sorted")
+
+
+def _is_missing(label):
+    """Tell whether a label is None, NaN or NaT, which equal nothing, or pandas' NA."""
+    try:
+        return label is None or bool(label != label)
+    except TypeError:
+        return True
+
+
+def _kind_of(label):
+    """Return str or bytes for text, else object."""
+    return next((kind for kind in (str, bytes) if isinstance(label, kind)), object)
+
+
+def _is_text(labels):
+    """Tell whether an array of labels is one of text."""
+    if labels.dtype.kind == "O":
+        return len(labels) > 0 and isinstance(labels[0], str)
+    return labels.dtype.kind in "UT"
 
 
 def _class_weights(class_weight, classes):

@@ -203,3 +203,31 @@ def test_parameters_out_of_range_are_refused(activation):
         lookup("activation", activation, ACTIVATIONS)
     with pytest.raises(ValueError, match="parameter of"):
         fitted(activation=activation)
+
+
+@over_instances
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_output_is_larger_than_it_says(activation, dtype):
+    for size in (0.0, 1e-3, 0.5, 1.0, 2.0, 30.0, 1e3, 1e30):
+        Z = np.linspace(-size, size, 1001).reshape(-1, 7).astype(dtype)
+        with np.errstate(over="ignore"):
+            largest = np.abs(forward(activation, Z)).max()
+        bound = activation.largest_output(size, np.dtype(dtype))
+        assert np.isfinite(bound)
+        # exp makes of the rounding of 89 one that is 89 times as large
+        assert largest <= bound * (1 + 100 * np.finfo(dtype).eps)
+        assert bound <= max(1.1 * size + 2, np.exp(min(size, 709.7)))  # and it says something
+
+
+def test_nothing_is_known_of_an_activation_of_ones_own():
+    class Cubed(LeakyReLU):
+        def forward(self, Z, out):
+            np.power(Z, 3, out=out)
+
+    class OnlyAnotherSlope(LeakyReLU):
+        def backward(self, Z, A, delta):
+            delta *= 0.5
+
+    for unknown in (Sigmoid(), Cubed()):
+        assert unknown.largest_output(1.0, np.dtype(float)) == np.inf
+    assert OnlyAnotherSlope().largest_output(2.0, np.dtype(float)) == 2.0

@@ -183,3 +183,24 @@ def test_a_memory_map_gives_the_model_that_memory_gives(tmp_path):
         for actual, expected in zip(regressor.coefs_, in_memory.coefs_, strict=True):
             # the last digit of a mean may depend on the order in which columns are added up
             np.testing.assert_allclose(actual, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("reads", [0, 1, "part"])
+def test_the_largest_input_is_that_of_all_rows_that_are_trained_on(
+    form, scaled, reads, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(samples, "BLOCK", 40)
+    is_dense = not form.startswith("csr")
+    rows = np.flatnonzero(np.arange(N_SAMPLES) % 3) if form != "every second" else None
+    scaler = Scaler(np.array([0.0, 1.0, 5.0]) * is_dense, np.array([1.0, 2.0, 0.1]))
+    scaler = scaler if scaled else None
+    Y = np.zeros((N_SAMPLES, 1))
+    data = Samples(make(form, tmp_path, np.float64), Y, None, rows, scaler)
+    if reads == 1:
+        read(data, 10, np.random.RandomState(0).permutation(data.n_samples))
+    elif reads == "part":
+        next(data.blocks(10))
+    X = read(Samples(make(form, tmp_path, np.float64), Y, None, rows, scaler), 10)[0]
+    assert data.largest_input() == np.abs(X).max()

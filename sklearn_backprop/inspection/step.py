@@ -3,6 +3,7 @@
 from sklearn.base import is_classifier
 
 from ..blas import blas_threads_for
+from ..targets import labels_in
 from .recording import independent_copy, trace_batch
 
 
@@ -135,6 +136,6 @@ def prepare_batch(estimator, X, y, sample_weight, classes, initial, **parameters
     options = {}
     if is_classifier(twin):
         is_new = classes is None and not hasattr(twin, "_training")
-        options["classes"] = y if is_new else classes
+        options["classes"] = labels_in(y) if is_new else classes
     fit = twin._prepare(X, y, sample_weight, incremental=True, initial=initial, **options)
     return twin, fit
