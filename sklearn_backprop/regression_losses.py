@@ -49,6 +49,8 @@ class Poisson(Loss):
     output_activation = "exp"
     canonical = True
     positive_only = True
+    positive_outputs = True
+    begins_at_best_constant = True
 
     def pointwise(self, Y, A):
         """Return ``y log(y / a) - y + a``."""
@@ -82,6 +84,8 @@ class Gamma(Loss):
     name = "gamma"
     output_activation = "exp"
     positive_only = True
+    positive_outputs = True
+    begins_at_best_constant = True
 
     def pointwise(self, Y, A):
         """Return ``y / a - log(y / a) - 1``."""
