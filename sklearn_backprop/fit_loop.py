@@ -7,15 +7,29 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .activations import is_positive
 from .monitoring import epoch_record, line, warn
 from .samples import Samples
 from .training import ROWS, mean_loss, train
 
-NON_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large values "
-    "and need to be preprocessed. Try standardize=True, a smaller learning_rate_init or "
-    "max_grad_norm=1.0."
+NON_FINITE = "Solver produced non-finite parameter weights. "
+
+LARGE_VALUES = (
+    "The input data may contain large values and need to be preprocessed. Try standardize=True, a "
+    "smaller learning_rate_init or max_grad_norm=1.0."
 )
+
+
+def undefined_outputs(training):
+    """Say so if the loss is not defined for outputs that the network can have, else nothing."""
+    loss, f = training.loss, training.network.output_activation
+    if not loss.positive_outputs or is_positive(f):
+        return ""
+    return (
+        f"loss={loss.name!r} needs positive outputs, which output_activation={f.name!r} does not "
+        f"keep: use output_activation='auto', which is {loss.output_activation!r}, or "
+        "'softplus'."
+    )
 
 
 @dataclass
@@ -281,15 +295,16 @@ class FitLoop:
         """Return the weights of the best epoch; without a usable one there is nothing to keep."""
         training = self.training
         training.restart_optimizer()
+        why = undefined_outputs(training)
         if self._best is None:
-            raise ValueError(NON_FINITE)
+            raise ValueError(NON_FINITE + (why or LARGE_VALUES))
         if self._best is self._initial:
             which = "The weights from before"
         else:
             # an epoch's loss is measured on the way: its last step may have been the fatal one
             np.copyto(training.network.parameters, self._best)
             if not np.isfinite(mean_loss(training.network, training.loss, samples)):
-                raise ValueError(NON_FINITE)
+                raise ValueError(NON_FINITE + (why or LARGE_VALUES))
             best = "lowest loss" if self.validate is None else "best validation score"
             which = f"The weights of epoch {training.best.epoch}, with the {best},"
         remedies = "standardize=True, or a larger alpha"
@@ -300,7 +315,7 @@ class FitLoop:
             )
         warn(
             f"Training diverged at epoch {training.n_iter}: the loss or the weights are no longer "
-            f"finite. {which} are kept. Try {remedies}.",
+            f"finite. {which} are kept. {why or f'Try {remedies}.'}",
             ConvergenceWarning,
         )
         return self._best

@@ -125,6 +125,23 @@ class Loss(Component):
             np.multiply(losses, sample_weight, out=losses)
         return np.add.reduce(losses, axis=(-2, -1))
 
+    def is_cut_off(self, Y, A):
+        """Tell for each sample whether its loss is cut off, or nearly, so that it stays finite.
+
+        There ``pointwise`` is flat, while the derivative goes on, so that training finds the
+        way back. `check_gradients` leaves such samples out.
+
+        Parameters
+        ----------
+        Y, A : ndarray of shape (n_samples, n_outputs)
+            Targets and outputs.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_samples,)
+        """
+        return np.zeros(len(A), dtype=bool)
+
     def best_constant(self, Y, sample_weight):
         """Return the net input of the outputs at which a constant model is best.
 

@@ -58,12 +58,16 @@ class GradientCheck:
         Names of the layers' activation functions.
     loss_function : str
         Name of the loss.
+    n_cut_off : int
+        Samples that were left out, for their loss is cut off so that it stays finite
+        (`Loss.is_cut_off`): there it is flat, and the gradient leads back on purpose.
     """
 
     arrays: list
     rtol: float
     functions: list
     loss_function: str
+    n_cut_off: int = 0
 
     @property
     def worst(self):
@@ -110,6 +114,8 @@ class GradientCheck:
                 f"{check.backpropagated:>16.6g}{check.numeric:>15.6g}{check.n_checked:>9}"
                 f"{check.n_kinks:>7}{failed}"
             )
+        if self.n_cut_off:
+            lines.append(f"{self.n_cut_off} sample(s) left out: their loss is cut off.")
         return "\n".join([*lines, self.diagnosis()])
 
     def diagnosis(self):
@@ -222,7 +228,10 @@ activation (Cubic: backward).
     network = training.network
     checks = []
     with one_blas_thread(), np.errstate(all="ignore"):
-        objective, gradient = _objective(training, fit.samples.take(slice(None), {}))
+        if not training.is_trained and coefs_init is None:
+            _leave_the_best_constant(network, random_state)
+        batch, n_cut_off = _without_cut_off(training, fit.samples.take(slice(None), {}))
+        objective, gradient = _objective(training, batch)
         parts = split(np.arange(gradient.size), network.layer_sizes)
         for layer, arrays in enumerate(zip(*parts, strict=True), start=1):
             for kind, positions in zip(("weights", "biases"), arrays, strict=True):
@@ -232,7 +241,25 @@ activation (Cubic: backward).
                 entries = _compare(objective, gradient, network.parameters, chosen, rtol)
                 checks.append(_array_check(layer, kind, positions, entries))
     functions = [f.name for f in network.activations]
-    return GradientCheck(checks, rtol, functions, training.loss.name)
+    return GradientCheck(checks, rtol, functions, training.loss.name, n_cut_off)
+
+
+def _leave_the_best_constant(network, random_state):
+    """Draw output weights if all are 0, for then no gradient arrives below them."""
+    W = network.weights[-1]
+    if len(network.weights) > 1 and not W.any():
+        W[...] = np.random.RandomState(random_state).normal(0, len(W) ** -0.5, W.shape)
+
+
+def _without_cut_off(training, batch):
+    """Return the batch, with weight 0 for samples whose loss is cut off, and their number."""
+    X, Y, sample_weight = batch
+    left_out = training.loss.is_cut_off(Y, training.network.forward(X))
+    if not left_out.any():
+        return batch, 0
+    weights = np.ones((len(Y), 1)) if sample_weight is None else sample_weight.copy()
+    weights[left_out] = 0
+    return (X, Y, weights), int(left_out.sum())
 
 
 def _objective(training, batch):
