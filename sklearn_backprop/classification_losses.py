@@ -18,7 +18,8 @@ def _clipped(A):
 
 def _nearly_clipped(A):
     """Tell which probabilities ``_clipped`` raises, or would after a small step down."""
-    return A < 2 * float(np.finfo(A.dtype).eps)
+    smallest = 2 * float(np.finfo(A.dtype).eps)
+    return np.less(A, smallest)
 
 
 class _ClassLoss(Loss):

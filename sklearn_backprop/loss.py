@@ -184,6 +184,6 @@ class Loss(Component):
             if output_activation.name != self.output_activation:
                 # kinks and flat parts stop L-BFGS; this search needs no slope
                 precise = {"xtol": 1e-8, "ftol": 1e-10}
-                search = minimize(lambda z: objective(z)[0], start, method="Powell", options=precise)
-                start = search.x
+                value = lambda z: objective(z)[0]  # noqa: E731
+                start = minimize(value, start, method="Powell", options=precise).x
             return minimize(objective, start, jac=True, method="L-BFGS-B").x

@@ -53,8 +53,8 @@ class _PositiveMean(Loss):
     def is_cut_off(self, Y, A):
         """Tell where the exponential is as small or as large as it gets."""
         limits = np.finfo(A.dtype)
-        smallest, largest = 10 * float(limits.tiny), 0.1 * float(limits.max)
-        return ((A < smallest) | (A > largest)).any(axis=-1)
+        inside = np.clip(A, 10 * float(limits.tiny), 0.1 * float(limits.max))
+        return (inside != A).any(axis=-1)
 
     def best_constant(self, Y, sample_weight):
         """Return the logarithm of the weighted mean."""

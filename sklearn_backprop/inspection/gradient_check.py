@@ -301,7 +301,7 @@ def _compare(objective, gradient, parameters, positions, rtol):
         )
         for position in positions
     ]
-    noise = 4 * np.finfo(float).eps * abs(objective()) / STEPS[0]
+    noise = _noise(abs(objective()), STEPS[0])
     sizes = [max(abs(entry.backpropagated), abs(entry.numeric)) for entry in entries]
     scale = max(noise / rtol, np.finfo(float).tiny, *sizes)
     for entry in entries:
@@ -321,12 +321,20 @@ def _look_closer(objective, parameters, scale, rtol, entry):
         if difference <= rtol:
             return
     # of a smooth function both sides have one slope, and a wrong gradient lies outside
-    sides = [
-        _difference(objective, parameters, entry.position, sign * STEPS[-1], back=0)
-        for sign in (1, -1)
-    ]
-    margin = rtol * scale
-    entry.is_kink = min(sides) - margin <= entry.backpropagated <= max(sides) + margin
+    size = abs(objective())
+    for step in STEPS[1:]:
+        sides = [
+            _difference(objective, parameters, entry.position, sign * step, back=0)
+            for sign in (1, -1)
+        ]
+        margin = rtol * scale + _noise(size, step)
+        if min(sides) - margin <= entry.backpropagated <= max(sides) + margin:
+            entry.is_kink = True
+
+
+def _noise(size, step):
+    """Return the error that rounding an objective of this size makes in a difference."""
+    return 4 * np.finfo(float).eps * size / step
 
 
 def _difference(objective, parameters, position, step, back=1):
