@@ -190,8 +190,9 @@ def check_gradients(
     A difference is ``(f(w + h) - f(w - h)) / 2h`` with h = 1e-5. Where it disagrees, smaller
     steps are tried, for h may have stepped over a kink, such as that of ReLU. An entry whose
     gradient lies between the slopes of its two sides stands on a kink; it is counted and not
-    compared. Rounding makes an error of about ``4 ε |f| / h`` in a difference; a difference is
-    taken relative to at least so much that this alone comes out as ``rtol``.
+    compared. Rounding makes an error of about ``4 ε |f| / h`` in a difference (``|f| + 1`` with
+    logarithms of probabilities); a difference is taken relative to at least so much that this
+    alone comes out as ``rtol``. Samples whose loss is cut off are left out (`Loss.is_cut_off`).
 
     Examples
     --------
@@ -232,13 +233,15 @@ activation (Cubic: backward).
             _leave_the_best_constant(network, random_state)
         batch, n_cut_off = _without_cut_off(training, fit.samples.take(slice(None), {}))
         objective, gradient = _objective(training, batch)
+        # the logarithm of a probability near 1 is off by ε, however small the loss is
+        size = abs(objective()) + (training.loss.task == "classification")
         parts = split(np.arange(gradient.size), network.layer_sizes)
         for layer, arrays in enumerate(zip(*parts, strict=True), start=1):
             for kind, positions in zip(("weights", "biases"), arrays, strict=True):
                 chosen = positions.ravel()
                 if max_entries is not None and len(chosen) > max_entries:
                     chosen = np.sort(random.choice(chosen, max_entries, replace=False))
-                entries = _compare(objective, gradient, network.parameters, chosen, rtol)
+                entries = _compare(objective, size, gradient, network.parameters, chosen, rtol)
                 checks.append(_array_check(layer, kind, positions, entries))
     functions = [f.name for f in network.activations]
     return GradientCheck(checks, rtol, functions, training.loss.name, n_cut_off)
@@ -291,8 +294,11 @@ class _Entry:
     is_kink: bool = False
 
 
-def _compare(objective, gradient, parameters, positions, rtol):
-    """Compare the derivatives by some parameters; return an `_Entry` of each."""
+def _compare(objective, size, gradient, parameters, positions, rtol):
+    """Compare the derivatives by some parameters; return an `_Entry` of each.
+
+    ``size`` is that of the numbers whose rounding makes the objective inexact.
+    """
     entries = [
         _Entry(
             int(position),
@@ -301,17 +307,17 @@ def _compare(objective, gradient, parameters, positions, rtol):
         )
         for position in positions
     ]
-    noise = _noise(abs(objective()), STEPS[0])
+    noise = _noise(size, STEPS[0])
     sizes = [max(abs(entry.backpropagated), abs(entry.numeric)) for entry in entries]
     scale = max(noise / rtol, np.finfo(float).tiny, *sizes)
     for entry in entries:
         entry.difference = abs(entry.backpropagated - entry.numeric) / scale
         if not entry.difference <= rtol:
-            _look_closer(objective, parameters, scale, rtol, entry)
+            _look_closer(objective, size, parameters, scale, rtol, entry)
     return entries
 
 
-def _look_closer(objective, parameters, scale, rtol, entry):
+def _look_closer(objective, size, parameters, scale, rtol, entry):
     """Try smaller steps; then see whether the entry stands on a kink."""
     for step in STEPS[1:]:
         numeric = _difference(objective, parameters, entry.position, step)
@@ -321,7 +327,6 @@ def _look_closer(objective, parameters, scale, rtol, entry):
         if difference <= rtol:
             return
     # of a smooth function both sides have one slope, and a wrong gradient lies outside
-    size = abs(objective())
     for step in STEPS[1:]:
         sides = [
             _difference(objective, parameters, entry.position, sign * step, back=0)
