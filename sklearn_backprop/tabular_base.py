@@ -204,14 +204,15 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
     def _encoded_blocks(self, X):
         """Yield the table encoded, some rows at a time."""
         check_is_fitted(self)
-        n_samples = as_table(X).shape[0]
+        table = as_table(X)
+        n_samples = table.shape[0]
         validate_data(self, X, skip_check_array=True, reset=False)
         if n_samples <= BLOCK:
-            yield self.encoder_.transform(X)
+            yield self.encoder_.encode(table)
             return
         for start in range(0, n_samples, BLOCK):
             rows = np.arange(start, min(start + BLOCK, n_samples))
-            yield self.encoder_.transform(_safe_indexing(X, rows))
+            yield self.encoder_.encode(as_table(_safe_indexing(X, rows)))
 
     @property
     def history_(self):
