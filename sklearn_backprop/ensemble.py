@@ -17,12 +17,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .checks import check_features_and_targets, check_weights
 from .classifier import BackpropClassifier
+from .fitted import OwnsEstimators
 from .parameters import COUNT
 from .regressor import BackpropRegressor, score_predictions, without_axis_of_one
 from .stacking import fit_many
 
 
-class BaseEnsemble(MetaEstimatorMixin, BaseEstimator):
+class BaseEnsemble(OwnsEstimators, MetaEstimatorMixin, BaseEstimator):
     """Base of the ensembles: how their members are made and trained."""
 
     _parameter_constraints = {

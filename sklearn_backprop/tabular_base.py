@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 
 from .callbacks import EpochCallback, EpochCallbacks, with_callbacks
 from .checks import check_weights
+from .fitted import OwnsEstimators
 from .parameters import COUNT, POSITIVE
 from .stacking import fit_many
 from .tables import as_table
@@ -35,7 +36,7 @@ LARGE = 2**26
 """Bytes of an encoded table from which each member's rows are copied only when it trains."""
 
 
-class BaseTabular(EpochCallbacks, BaseEstimator):
+class BaseTabular(EpochCallbacks, OwnsEstimators, BaseEstimator):
     """Base of the two estimators: encoding, and training the members."""
 
     _parameter_constraints = {
