@@ -4,8 +4,14 @@ import re
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_X_y
-from sklearn.utils.validation import _check_sample_weight, check_non_negative, column_or_1d
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_non_negative,
+    column_or_1d,
+    validate_data,
+)
 
 
 def check_hidden_layer_sizes(sizes, n_hidden_layers=None):
@@ -70,6 +76,13 @@ def check_features_and_targets(X, y, estimator_name, y_numeric):
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return X, y
+
+
+def columns_of(X):
+    """Return the attributes that tell a fitted estimator of the columns of X; None: no names."""
+    reader = BaseEstimator()
+    validate_data(reader, X, skip_check_array=True)
+    return {"feature_names_in_": None} | vars(reader)
 
 
 def check_weights(sample_weight, X, name="sample_weight"):
