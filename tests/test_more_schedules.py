@@ -327,6 +327,13 @@ def test_training_goes_through_at_all_ends(schedule):
         assert np.isfinite(model.predict(X)).all()
 
 
+@over_planned
+def test_a_plan_over_more_epochs_than_there_are_floats(name):
+    model = BackpropRegressor(learning_rate=name, max_iter=10**400, **SHORT)
+    model.set_callbacks(lambda record: record["epoch"] == 2).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+
+
 @pytest.mark.filterwarnings("ignore:Maximum iterations")
 @pytest.mark.parametrize("power_t", [1e300, np.float64(1e300), np.float32(1e30)])
 def test_a_power_beyond_all_floats_is_a_rate_of_zero(power_t):
