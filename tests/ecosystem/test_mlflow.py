@@ -15,9 +15,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "user_guide" / "serving.md"
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:::mlflow"),
-    pytest.mark.filterwarnings("ignore:::sqlalchemy"),
-    # mlflow calls log_loss by the name that scikit-learn 1.9 gives up
-    pytest.mark.filterwarnings("ignore:`y_pred` was renamed:FutureWarning"),
     # its connections to SQLite are closed when they are collected
     pytest.mark.filterwarnings("ignore:.*unclosed database:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

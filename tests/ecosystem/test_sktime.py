@@ -10,9 +10,6 @@ from sktime.classification.compose import SklearnClassifierPipeline
 from sktime.forecasting.compose import make_reduction
 from sktime.transformations.panel.reduce import Tabularizer
 
-# what its next release will do
-pytestmark = pytest.mark.filterwarnings("ignore:The default of config:FutureWarning")
-
 
 @pytest.mark.parametrize("strategy", ["recursive", "direct"])
 def test_a_seasonal_series_goes_on(strategy):
