@@ -78,9 +78,9 @@ class BaseEnsemble(MemberCallbacks, OwnsEstimators, MetaEstimatorMixin, BaseEsti
         """
         self._validate_params()
         given = given_data(X, y, sample_weight)
-        columns = columns_of(X)
         X, y = check_features_and_targets(X, y, type(self).__name__, self._kind._y_numeric)
         sample_weight = check_weights(sample_weight, X)
+        columns = columns_of(given["X"])
         members, rows = self._members(y, sample_weight)
         context = self._begin_callbacks(given, len(members))
         with warnings.catch_warnings(record=True) as caught:
