@@ -461,6 +461,14 @@ class Softmax(Activation):
         np.multiply(delta, A, out=delta)
 
 
+def is_positive(activation):
+    """Tell whether all outputs are positive, at net inputs from -10 to 10."""
+    Z = np.linspace(-10, 10, 401)[:, None]
+    A = np.empty_like(Z)
+    activation.forward(Z.copy(), A)
+    return bool((A > 0).all())
+
+
 ACTIVATIONS = registry(
     Identity, Logistic, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Softplus
 )  # fmt: skip

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .backprop import predict
 from .blas import blas_threads_for, one_blas_thread
 from .bookmark import before_partial_fit
-from .callbacks import EpochCallbacks, with_callbacks
+from .callbacks import EpochCallbacks, given_data, with_callbacks
 from .checks import (
     check_features_and_targets,
     check_some_weight,
@@ -108,17 +108,17 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
             If training reached ``max_iter`` before it converged, or diverged and was
             taken back to its best epoch.
         """
-        metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
-        context = self._begin_callbacks(X, y, metadata)
+        data = given_data(X, y, sample_weight)
+        context = self._begin_callbacks(data, self.max_iter)
         self._fit_on_a_copy(
             X,
             y,
             sample_weight,
-            hooks=lambda attributes: self._epoch_hooks(context, X, y, metadata, attributes),
+            hooks=lambda attributes: self._epoch_hooks(context, data, attributes),
             initial=(coefs_init, intercepts_init),
             validation_set=(X_val, y_val, sample_weight_val, validation_rows),
         )
-        self._end_callbacks(context, X, y, metadata)
+        self._end_callbacks(context, data)
         return self
 
     def _shallow_copy(self):

@@ -24,6 +24,34 @@ def tempered_probabilities(logits, temperature):
     return P if P.shape[1] == 1 else np.clip(P, eps, 1 - eps)
 
 
+def log_of_mean(logits, exclusive):
+    """Return the logarithm of the mean of several networks' probabilities, or of its odds.
+
+    As ``logaddexp`` of logarithms, so nothing is cut off where probabilities are 0 or 1.
+
+    Parameters
+    ----------
+    logits : iterable of ndarray of shape (n_samples, n_outputs)
+        Of each network.
+    exclusive : bool
+        Whether the outputs are classes, whose probabilities add up to 1 (softmax), and not
+        each a yes or no of its own (logistic).
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_outputs)
+        The logarithm of the mean probability, or ``log(mean / (1 - mean))``.
+    """
+    yes = no = -np.inf  # the logarithms of the sums
+    for n_networks, Z in enumerate(logits, start=1):  # noqa: B007
+        if exclusive:
+            yes = np.logaddexp(yes, log_softmax(Z, axis=1))
+        else:  # log σ(z) is -log(1 + exp(-z))
+            yes = np.logaddexp(yes, -np.logaddexp(0, -Z))
+            no = np.logaddexp(no, -np.logaddexp(0, Z))
+    return yes - float(np.log(n_networks)) if exclusive else yes - no
+
+
 def fit_temperature(logits, labels, sample_weight=None):
     """Return the temperature at which the log-loss is lowest.
 

@@ -4,8 +4,14 @@ import re
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_X_y
-from sklearn.utils.validation import _check_sample_weight, check_non_negative, column_or_1d
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_non_negative,
+    column_or_1d,
+    validate_data,
+)
 
 
 def check_hidden_layer_sizes(sizes, n_hidden_layers=None):
@@ -76,6 +82,13 @@ def feature_name(estimator, j):
     """Return the name of a feature of a fitted estimator, or x0, x1, …, for messages."""
     names = getattr(estimator, "feature_names_in_", None)
     return f"x{j}" if names is None else str(names[j])
+
+
+def columns_of(X):
+    """Return the attributes that tell a fitted estimator of the columns of X; None: no names."""
+    reader = BaseEstimator()
+    validate_data(reader, X, skip_check_array=True)
+    return {"feature_names_in_": None} | vars(reader)
 
 
 def check_weights(sample_weight, X, name="sample_weight"):

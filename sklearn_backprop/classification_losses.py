@@ -16,6 +16,12 @@ def _clipped(A):
     return np.clip(A, eps, 1 - eps)
 
 
+def _nearly_clipped(A):
+    """Tell which probabilities ``_clipped`` raises, or would after a small step down."""
+    smallest = 2 * float(np.finfo(A.dtype).eps)
+    return np.less(A, smallest)
+
+
 class _ClassLoss(Loss):
     """A loss of one-hot targets and softmax outputs, with a two-sided form.
 
@@ -30,6 +36,10 @@ class _ClassLoss(Loss):
     def for_target(self, target_type):
         """Return the form that fits the kind of target."""
         return self if target_type == "multiclass" else self.two_sided(**self.get_params())
+
+    def is_cut_off(self, Y, A):
+        """Tell where a class that a sample has is one of probability 0."""
+        return (_nearly_clipped(A) & (Y > 0)).any(axis=-1)
 
     def best_constant(self, Y, sample_weight):
         """Return the logarithms of the classes' shares of the weight."""
@@ -85,6 +95,13 @@ class _TwoSided:
                 f"loss={self.name.removeprefix('binary_')!r}, which takes the form that fits y."
             )
         return self
+
+    def is_cut_off(self, Y, A):
+        """Tell where an outcome that a sample has is one of probability 0, or nearly.
+
+        ``1 - a`` loses its digits long before it is clipped.
+        """
+        return ((_nearly_clipped(A) & (Y > 0)) | ((1 - A < 1e-5) & (Y < 1))).any(axis=-1)
 
     def best_constant(self, Y, sample_weight):
         """Return the weighted log-odds."""

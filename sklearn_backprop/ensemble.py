@@ -8,6 +8,7 @@ places; their mean is wrong less often than each (Lakshminarayanan, Pritzel and 
 
 import warnings
 from collections import defaultdict
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -15,14 +16,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, Reg
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .checks import check_features_and_targets, check_weights
-from .classifier import BackpropClassifier
+from .calibration import log_of_mean
+from .callbacks import MemberCallbacks, given_data, with_callbacks
+from .checks import check_features_and_targets, check_weights, columns_of
+from .classifier import IDENTITY, BackpropClassifier
+from .fitted import OwnsEstimators
 from .parameters import COUNT
 from .regressor import BackpropRegressor, score_predictions, without_axis_of_one
+from .samples import bootstrap_rows, rows_of
 from .stacking import fit_many
 
 
-class BaseEnsemble(MetaEstimatorMixin, BaseEstimator):
+class BaseEnsemble(MemberCallbacks, OwnsEstimators, MetaEstimatorMixin, BaseEstimator):
     """Base of the ensembles: how their members are made and trained."""
 
     _parameter_constraints = {
@@ -41,8 +46,9 @@ class BaseEnsemble(MetaEstimatorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    @with_callbacks
     def fit(self, X, y, sample_weight=None):
-        """Train the members.
+        """Train the members, as one stack, or with callbacks one after another.
 
         Parameters
         ----------
@@ -71,21 +77,35 @@ class BaseEnsemble(MetaEstimatorMixin, BaseEstimator):
             If members did not converge; once, with how many.
         """
         self._validate_params()
-        given_X = X
+        given = given_data(X, y, sample_weight)
         X, y = check_features_and_targets(X, y, type(self).__name__, self._kind._y_numeric)
         sample_weight = check_weights(sample_weight, X)
+        columns = columns_of(given["X"])
         members, rows = self._members(y, sample_weight)
+        context = self._begin_callbacks(given, len(members))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            members = fit_many(
-                members, X, y, rows=rows, sample_weight=sample_weight, n_jobs=self.n_jobs
-            )
+            if getattr(self, "_skl_callbacks", None):
+                fit = partial(self._fit_member, rows, X, y, sample_weight)
+                alone = lambda network: columns | self._fitted([network])  # noqa: E731
+                self._fit_in_turn(members, fit, context, given, alone)
+            else:
+                members = fit_many(
+                    members, X, y, rows=rows, sample_weight=sample_weight, n_jobs=self.n_jobs
+                )
         self._warn_once(caught)
-        validate_data(self, given_X, skip_check_array=True)
-        for member in members:  # they were given arrays, but are good for data frames too
-            member.__dict__.update(_names_of(self))
-        self._take(members)
+        validate_data(self, given["X"], skip_check_array=True)
+        if columns["feature_names_in_"] is not None:
+            for member in members:  # they were given arrays, but are good for data frames too
+                member.feature_names_in_ = self.feature_names_in_
+        self.__dict__.update(self._fitted(members))
+        self._end_callbacks(context, given)
         return self
+
+    def _fit_member(self, rows, X, y, sample_weight, k, member):
+        index = None if rows is None else rows[k]
+        weights = None if sample_weight is None else rows_of(sample_weight, index)
+        member.fit(rows_of(X, index), rows_of(y, index), weights)
 
     def _members(self, y, sample_weight):
         """Return the members, unfitted, and the rows to fit each on."""
@@ -111,8 +131,9 @@ class BaseEnsemble(MetaEstimatorMixin, BaseEstimator):
     def _labels(self, y):
         return np.zeros(y.shape[0], dtype=int)
 
-    def _take(self, members):
-        self.estimators_ = members
+    def _fitted(self, members):
+        """Return the fitted attributes of an ensemble of these members."""
+        return {"estimators_": members}
 
     def _warn_once(self, caught):
         """Give the members' warnings, one for all of a kind."""
@@ -134,33 +155,6 @@ class BaseEnsemble(MetaEstimatorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def bootstrap_rows(strata, random_state):
-    """Draw as many rows of each stratum as it has, with replacement.
-
-    Parameters
-    ----------
-    strata : ndarray of int of shape (n_samples,)
-        The stratum of each row.
-    random_state : RandomState
-        Drawn from stratum by stratum, in the order of their numbers.
-
-    Returns
-    -------
-    ndarray of int of shape (n_samples,)
-        The rows, sorted.
-    """
-    drawn = []
-    for stratum in np.unique(strata):
-        rows = np.flatnonzero(strata == stratum)
-        drawn.append(rows[random_state.randint(len(rows), size=len(rows))])
-    return np.sort(np.concatenate(drawn))
-
-
-def _names_of(estimator):
-    names = getattr(estimator, "feature_names_in_", None)
-    return {} if names is None else {"feature_names_in_": names}
 
 
 class BackpropEnsembleClassifier(ClassifierMixin, BaseEnsemble):
@@ -223,9 +217,8 @@ class BackpropEnsembleClassifier(ClassifierMixin, BaseEnsemble):
             return super()._labels(y)
         return np.unique(y, return_inverse=True)[1]
 
-    def _take(self, members):
-        super()._take(members)
-        self.classes_ = members[0].classes_
+    def _fitted(self, members):
+        return super()._fitted(members) | {"classes_": members[0].classes_}
 
     def predict_proba(self, X):
         """Return the mean probability of each class, in the order of ``classes_``.
@@ -249,6 +242,26 @@ class BackpropEnsembleClassifier(ClassifierMixin, BaseEnsemble):
             else:
                 mean += (P - mean) / k
         return mean
+
+    def decision_function(self, X):
+        """Return the logarithm of the mean probabilities, or of their odds.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+            With P from ``predict_proba`` ``log P`` for three or more classes, else
+            ``log(P / (1 - P))`` of ``classes_[1]``, or each label. Not cut off where P is.
+        """
+        X = self._check_X(X)
+        targets = self.estimators_[0]._targets
+        each = (member._outputs_for(X, IDENTITY) for member in self.estimators_)
+        scores = log_of_mean(each, exclusive=targets.kind == "multiclass")
+        return scores.ravel() if targets.kind == "binary" else scores
 
     def predict_log_proba(self, X):
         """Return the logarithm of ``predict_proba``.

@@ -7,16 +7,30 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .activations import is_positive
 from .finite import has_finite_outputs
 from .monitoring import epoch_record, line, warn
 from .samples import Samples
 from .training import ROWS, mean_loss, train
 
-NON_FINITE = (
-    "Solver produced non-finite parameter weights. The input data may contain large values "
-    "and need to be preprocessed. Try standardize=True, a smaller learning_rate_init or "
-    "max_grad_norm=1.0."
+NON_FINITE = "Solver produced non-finite parameter weights. "
+
+LARGE_VALUES = (
+    "The input data may contain large values and need to be preprocessed. Try standardize=True, a "
+    "smaller learning_rate_init or max_grad_norm=1.0."
 )
+
+
+def undefined_outputs(training):
+    """Say so if the loss is not defined for outputs that the network can have, else nothing."""
+    loss, f = training.loss, training.network.output_activation
+    if not loss.positive_outputs or is_positive(f):
+        return ""
+    return (
+        f"loss={loss.name!r} needs positive outputs, which output_activation={f.name!r} does not "
+        f"keep: use output_activation='auto', which is {loss.output_activation!r}, or "
+        "'softplus'."
+    )
 
 
 @dataclass
@@ -294,7 +308,8 @@ class FitLoop:
         """Return the epoch to go back to and its weights; there may be nothing to keep."""
         training = self.training
         training.restart_optimizer()
-        epoch, weights = self._best_usable(samples)
+        why = undefined_outputs(training)
+        epoch, weights = self._best_usable(samples, why)
         if weights is self._initial:
             which = "The weights from before"
         else:
@@ -310,12 +325,12 @@ class FitLoop:
             )
         warn(
             f"Training diverged at epoch {training.n_iter}: the loss, the weights or the outputs "
-            f"are no longer finite. {which} are kept. Try {remedies}.",
+            f"are no longer finite. {which} are kept. {why or f'Try {remedies}.'}",
             ConvergenceWarning,
         )
         return epoch, weights
 
-    def _best_usable(self, samples):
+    def _best_usable(self, samples, why):
         """Return the number and the weights of the best epoch that can be kept."""
         training = self.training
         for epoch, weights in reversed(self._best):
@@ -326,7 +341,7 @@ class FitLoop:
             loss = mean_loss(training.network, training.loss, samples)
             if np.isfinite(loss) and has_finite_outputs(training, samples):
                 return epoch, weights
-        raise ValueError(NON_FINITE)
+        raise ValueError(NON_FINITE + (why or LARGE_VALUES))
 
     def _print(self, record):
         epoch = record["epoch"]

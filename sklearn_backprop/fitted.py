@@ -1,5 +1,6 @@
 """The fitted estimator: its attributes, its pickle, its copy for serving."""
 
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,20 @@ class Served:
     output_activation: Activation
     loss: Loss
     centred: CentredNetwork | None  # where coefs_ would cancel digits
+
+
+class OwnsEstimators:
+    """Mixin of what has fitted estimators inside: its shallow copy has copies of them."""
+
+    def __copy__(self):
+        """Return a shallow copy, and one of each fitted estimator inside."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        if hasattr(self, "estimators_"):
+            twin.estimators_ = [copy(estimator) for estimator in self.estimators_]
+        if hasattr(self, "estimator_"):
+            twin.estimator_ = copy(self.estimator_)
+        return twin
 
 
 def _all_equal(arrays, others):
@@ -147,6 +162,22 @@ class FittedState:
                 f"This estimator is a slim() copy, which has no training state, so {what} cannot "
                 "go on from it. Use the estimator that slim() was called on, or fit anew."
             )
+
+    def __copy__(self):
+        """Return a shallow copy that trains by itself: what training changes is its own."""
+        twin = self._shallow_copy()
+        own = {name: vars(self)[name] for name in self._changed_by_training if name in vars(self)}
+        twin.__dict__.update(deepcopy(own))  # at once, for some share their lists
+        return twin
+
+    _changed_by_training = (
+        "_training",
+        "coefs_",
+        "intercepts_",
+        "loss_curve_",
+        "history_",
+        "validation_scores_",
+    )
 
     def __getstate__(self):
         """Leave out what follows from the trained weights, unless changed by hand."""

@@ -26,6 +26,11 @@ class Loss(Component):
         loss that means something else on another scale.
     positive_only : bool
         Whether targets must not be negative.
+    positive_outputs : bool
+        Whether the network's outputs must be positive for the loss to be defined.
+    begins_at_best_constant : bool
+        Whether a standardized training begins at the best constant model. For a loss whose
+        targets are not standardized, and may lie far from where drawn weights begin.
     task : {"regression", "classification"}
         Which estimator takes it.
     """
@@ -34,6 +39,8 @@ class Loss(Component):
     canonical = False
     standardizes_targets = False
     positive_only = False
+    positive_outputs = False
+    begins_at_best_constant = False
     task = "regression"
 
     def pointwise(self, Y, A):
@@ -118,6 +125,23 @@ class Loss(Component):
             np.multiply(losses, sample_weight, out=losses)
         return np.add.reduce(losses, axis=(-2, -1))
 
+    def is_cut_off(self, Y, A):
+        """Tell for each sample whether its loss is cut off, or nearly, so that it stays finite.
+
+        There ``pointwise`` is flat, while the derivative goes on, so that training finds the
+        way back. `check_gradients` leaves such samples out.
+
+        Parameters
+        ----------
+        Y, A : ndarray of shape (n_samples, n_outputs)
+            Targets and outputs.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_samples,)
+        """
+        return np.zeros(len(A), dtype=bool)
+
     def best_constant(self, Y, sample_weight):
         """Return the net input of the outputs at which a constant model is best.
 
@@ -133,7 +157,10 @@ class Loss(Component):
         return None
 
     def best_net_input(self, Y, sample_weight, output_activation):
-        """Return ``best_constant``, found numerically for another output activation."""
+        """Return ``best_constant``, found numerically for another output activation.
+
+        None where no constant that was tried has a finite loss.
+        """
         if output_activation.name == self.output_activation:
             best = self.best_constant(Y, sample_weight)
             if best is not None:
@@ -145,11 +172,18 @@ class Loss(Component):
             A, delta = np.empty_like(Z), np.empty_like(Z)
             output_activation.forward(Z.copy(), A)
             self.output_delta(Y, Z, A, output_activation, delta)
-            return self.sum(Y, A, weights), (delta * weights).sum(axis=0)
+            value = float(self.sum(Y, A, weights))
+            return value if np.isfinite(value) else np.inf, (delta * weights).sum(axis=0)
 
-        start = np.zeros(Y.shape[1])
-        if output_activation.name != self.output_activation:
-            # kinks and flat parts stop L-BFGS; this search needs no slope
-            precise = {"xtol": 1e-8, "ftol": 1e-10}
-            start = minimize(lambda z: objective(z)[0], start, method="Powell", options=precise).x
-        return minimize(objective, start, jac=True, method="L-BFGS-B").x
+        # constants that a loss is not defined for are tried too, and are infinitely bad
+        with np.errstate(all="ignore"):
+            starts = np.zeros(Y.shape[1]), (Y * weights).sum(axis=0)
+            start = min(starts, key=lambda z: objective(z)[0])
+            if objective(start)[0] == np.inf:
+                return None
+            if output_activation.name != self.output_activation:
+                # kinks and flat parts stop L-BFGS; this search needs no slope
+                precise = {"xtol": 1e-8, "ftol": 1e-10}
+                value = lambda z: objective(z)[0]  # noqa: E731
+                start = minimize(value, start, method="Powell", options=precise).x
+            return minimize(objective, start, jac=True, method="L-BFGS-B").x

@@ -42,17 +42,39 @@ class SquaredError(Loss):
         return _weighted_mean(Y, sample_weight)
 
 
-class Poisson(Loss):
+class _PositiveMean(Loss):
+    """A loss of positive outputs, which the exponential gives."""
+
+    output_activation = "exp"
+    positive_only = True
+    positive_outputs = True
+    begins_at_best_constant = True
+
+    def is_cut_off(self, Y, A):
+        """Tell where the exponential is as small or as large as it gets."""
+        limits = np.finfo(A.dtype)
+        inside = np.clip(A, 10 * float(limits.tiny), 0.1 * float(limits.max))
+        return (inside != A).any(axis=-1)
+
+    def best_constant(self, Y, sample_weight):
+        """Return the logarithm of the weighted mean."""
+        return _log(_weighted_mean(Y, sample_weight))
+
+
+def _log(values):
+    """Return the logarithm, of the smallest positive number for 0."""
+    return np.log(np.maximum(values, np.finfo(float).tiny))
+
+
+class Poisson(_PositiveMean):
     """``y log(y / a) - y + a``, half the Poisson deviance; needs ``y ≥ 0`` and ``a > 0``."""
 
     name = "poisson"
-    output_activation = "exp"
     canonical = True
-    positive_only = True
 
     def pointwise(self, Y, A):
-        """Return ``y log(y / a) - y + a``."""
-        return xlogy(Y, Y / A) - Y + A
+        """Return ``y log(y / a) - y + a``; NaN where a is negative, also for y = 0."""
+        return xlogy(Y, Y / A) - Y + np.where(A < 0, np.nan, A)
 
     def gradient(self, Y, A):
         """Return ``1 - y / a``."""
@@ -66,22 +88,11 @@ class Poisson(Loss):
                 "Use loss='squared_error' for targets that can be negative."
             )
 
-    def best_constant(self, Y, sample_weight):
-        """Return the logarithm of the weighted mean."""
-        return _log(_weighted_mean(Y, sample_weight))
 
-
-def _log(values):
-    """Return the logarithm, of the smallest positive number for 0."""
-    return np.log(np.maximum(values, np.finfo(float).tiny))
-
-
-class Gamma(Loss):
+class Gamma(_PositiveMean):
     """``y / a - log(y / a) - 1``, half the gamma deviance; needs ``y > 0`` and ``a > 0``."""
 
     name = "gamma"
-    output_activation = "exp"
-    positive_only = True
 
     def pointwise(self, Y, A):
         """Return ``y / a - log(y / a) - 1``."""
@@ -106,10 +117,6 @@ class Gamma(Loss):
                 f"loss='gamma' needs y > 0, but the smallest y is {np.min(y):g}. "
                 "Use loss='poisson' for targets that can be 0."
             )
-
-    def best_constant(self, Y, sample_weight):
-        """Return the logarithm of the weighted mean."""
-        return _log(_weighted_mean(Y, sample_weight))
 
 
 class AbsoluteError(Loss):
@@ -297,6 +304,11 @@ class Gaussian(Loss):
         r, s = self._parts(Y, A)
         precision = np.exp(-s)
         return np.concatenate([r * precision, 0.5 * (1 - np.square(r) * precision)], axis=-1)
+
+    def is_cut_off(self, Y, A):
+        """Tell where a log-variance is beyond the limit, or nearly."""
+        s = A[..., A.shape[-1] // 2 :]
+        return (np.abs(s) > self.limit - 0.01).any(axis=-1)
 
     def best_constant(self, Y, sample_weight):
         """Return the weighted means, and the logarithms of the weighted variances."""

@@ -195,3 +195,25 @@ def _take(array, index, buffers, name):
         return array[index]  # take() would copy the whole array first
     out = _buffer(buffers, name, (len(index), *array.shape[1:]), array.dtype)
     return np.take(array, index, axis=0, out=out, mode="clip")
+
+
+def bootstrap_rows(strata, random_state):
+    """Draw as many rows of each stratum as it has, with replacement.
+
+    Parameters
+    ----------
+    strata : ndarray of int of shape (n_samples,)
+        The stratum of each row.
+    random_state : RandomState
+        Drawn from stratum by stratum, in the order of their numbers.
+
+    Returns
+    -------
+    ndarray of int of shape (n_samples,)
+        The rows, sorted.
+    """
+    drawn = []
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
+        drawn.append(rows[random_state.randint(len(rows), size=len(rows))])
+    return np.sort(np.concatenate(drawn))

@@ -70,8 +70,11 @@ class InverseScaling(Schedule):
         self.power_t = power_t
 
     def next_rate(self, initial, current, samples_seen):
-        """Return the rate by the formula."""
-        return initial / (samples_seen + 1) ** self.power_t
+        """Return the rate by the formula; 0 where the divisor is beyond all floats."""
+        try:
+            return initial / (samples_seen + 1) ** float(self.power_t)
+        except OverflowError:
+            return 0.0
 
 
 class Adaptive(Schedule):
@@ -191,7 +194,12 @@ class Step(FractionSchedule):
 
     def factor(self, fraction):
         """Return the multiplier."""
-        return self.gamma ** min(self.n_steps, int(fraction * (self.n_steps + 1)))
+        n_steps = min(self.n_steps, MOST_STEPS)
+        return self.gamma ** min(n_steps, int(fraction * (n_steps + 1)))
+
+
+MOST_STEPS = 2**53
+"""Whole numbers above it are not all floats, and nobody trains for so many steps."""
 
 
 class Exponential(FractionSchedule):

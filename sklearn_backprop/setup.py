@@ -139,19 +139,22 @@ class TrainingSetup:
         initializer = self._initializer()
         if initializer.adapts:
             adapt_layers(initializer, training.network, samples, training.random_state)
-        if initializer.output == "best_constant":
+        begins_there = self.standardize and training.loss.begins_at_best_constant
+        if begins_there or initializer.output == "best_constant":
             self._begin_at_best_constant(training, samples)
 
     def _begin_at_best_constant(self, training, samples):
-        """Make the untrained network the best constant model."""
+        """Make the untrained network the best constant model, if there is one."""
         network, weights = training.network, samples.sample_weight
         weights = np.ones(samples.n_samples) if weights is None else weights[:, 0]
-        network.weights[-1][...] = 0
-        network.biases[-1][...] = training.loss.best_net_input(
+        best = training.loss.best_net_input(
             np.asarray(samples.Y, dtype=np.float64),
             np.asarray(weights, dtype=np.float64),
             network.output_activation,
         )
+        if best is not None:
+            network.weights[-1][...] = 0
+            network.biases[-1][...] = best
 
     def _set_initial_values(self, training, initial):
         """Start from ``coefs_init`` and ``intercepts_init``, given for raw X."""

@@ -115,12 +115,10 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, validation_rows
                 f"{type(estimator).__name__}. Use its own fit."
             )
     X, y, sample_weight = indexable(X, y, sample_weight)
-    rows = [None] * len(estimators) if rows is None else checked_rows(rows, len(estimators))
-    held_out = [None] * len(estimators)
-    if validation_rows is not None:
-        held_out = checked_rows(validation_rows, len(estimators), "validation_rows")
-    seeds = own_seeds(estimators)
+    rows = checked_rows(rows, [_num_samples(X)] * len(estimators))
     n_samples = [_num_samples(X) if index is None else len(index) for index in rows]
+    held_out = checked_rows(validation_rows, n_samples, "validation_rows")
+    seeds = own_seeds(estimators)
     chunks = plan(estimators, n_columns(X), n_samples, [id(index) for index in rows], n_jobs)
     from_file = is_memory_mapped(X)
     outcomes = Parallel(n_jobs=n_jobs)(
@@ -142,21 +140,52 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, validation_rows
     return [done[i].fitted for i in range(len(estimators))]
 
 
-def checked_rows(rows, n_estimators, name="rows"):
-    """Return the list of row numbers, one array or None an estimator; raise if it is none."""
-    rows = list(rows)
-    if len(rows) != n_estimators:
+class RowsError(ValueError, IndexError):
+    """Row numbers or a mask that do not belong to the data."""
+
+
+def checked_rows(rows, n_samples, name="rows"):
+    """Return the row numbers for each estimator, an array or None; raise if they are none.
+
+    Parameters
+    ----------
+    rows : list of array-like or None
+        For each estimator row numbers, which may count from the end, a mask, or None.
+    n_samples : list of int
+        Rows that there are for each.
+    name : str, default="rows"
+        The parameter, for the message.
+    """
+    rows = [None] * len(n_samples) if rows is None else list(rows)
+    if len(rows) != len(n_samples):
         raise ValueError(
-            f"{name} has {len(rows)} entries for {n_estimators} estimators; pass an index array "
+            f"{name} has {len(rows)} entries for {len(n_samples)} estimators; pass an index array "
             f"for each, or leave {name}=None."
         )
-    for i, index in enumerate(rows):
-        array = np.asarray(index)
-        array = array if array.size else array.astype(int)  # an empty list is one of floats
-        if index is not None and (array.ndim != 1 or array.dtype.kind not in "iub"):
-            raise ValueError(f"{name}[{i}] must be an array of row numbers or None, got {index!r}.")
-        rows[i] = None if index is None else array
-    return rows
+    known = {(id(None), n): None for n in n_samples}  # who shares rows goes on to share them
+    for i, key in enumerate(zip(map(id, rows), n_samples, strict=True)):
+        if key not in known:
+            known[key] = _row_numbers(rows[i], n_samples[i], f"{name}[{i}]")
+    return [known[key] for key in zip(map(id, rows), n_samples, strict=True)]
+
+
+def _row_numbers(given, n_samples, name):
+    """Return an array of row numbers from row numbers or a mask, or raise."""
+    index = np.asarray(given)
+    index = index if index.size else index.astype(int)  # an empty list is one of floats
+    if index.ndim != 1 or index.dtype.kind not in "iub":
+        raise ValueError(f"{name} must be an array of row numbers or None, got {given!r}.")
+    if index.dtype.kind == "b":
+        if len(index) != n_samples:
+            raise RowsError(f"{name} is a mask of {len(index)} rows, but there are {n_samples}.")
+        return np.flatnonzero(index)
+    outside = index[(index < -n_samples) | (index >= n_samples)]
+    if len(outside):
+        raise RowsError(
+            f"{name}: row {outside[0]} is out of bounds. There are {n_samples} rows, numbered 0 to "
+            f"{n_samples - 1}, or from the end by -1 to {-n_samples}."
+        )
+    return index
 
 
 def own_seeds(estimators):

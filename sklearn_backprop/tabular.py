@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y, column_or_1d
 
 from .base import store
-from .calibration import fit_temperature, tempered_probabilities
+from .calibration import fit_temperature, log_of_mean, tempered_probabilities
 from .classification_losses import LogLoss
 from .classifier import BackpropClassifier
 from .initializers import NeuralTangent
@@ -140,6 +140,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         store(self, locals())
 
     _optimizer = InputScaledAdamW
+    _uncalibrated = {"temperature_": 1.0}
 
     def _check_targets(self, y):
         y = column_or_1d(y, warn=True)
@@ -200,6 +201,32 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
                 for member in self.estimators_
             ]
             blocks.append(np.mean(each, axis=0))
+        return np.concatenate(blocks)
+
+    def decision_function(self, X):
+        """Return the logarithm of the mean probabilities, or of their odds.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
+            The table.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+            With P from ``predict_proba`` ``log P`` for three or more classes, else
+            ``log(P / (1 - P))`` of ``classes_[1]``. Not cut off where P is.
+        """
+        blocks = []
+        for encoded in self._encoded_blocks(X):
+            each = [member.decision_function(encoded) for member in self.estimators_]
+            exclusive = each[0].ndim == 2
+            tempered = (
+                logits.astype(np.float64).reshape(len(encoded), -1) / self.temperature_
+                for logits in each
+            )
+            scores = log_of_mean(tempered, exclusive)
+            blocks.append(scores if exclusive else scores.ravel())
         return np.concatenate(blocks)
 
     def predict_log_proba(self, X):
@@ -297,6 +324,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         store(self, locals())
 
     _optimizer = AdamW
+    _uncalibrated = {"noise_": 0.0}
 
     def _check_targets(self, y):
         return _check_y(column_or_1d(y, warn=True), y_numeric=True, estimator=self).astype(float)

@@ -1,5 +1,6 @@
 """What the two estimators for tables share: encoding, the recipe, training the members."""
 
+from functools import partial
 from numbers import Integral, Real
 from time import perf_counter
 
@@ -14,8 +15,9 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .callbacks import EpochCallback, EpochCallbacks, with_callbacks
-from .checks import check_weights
+from .callbacks import MemberCallbacks, given_data, with_callbacks
+from .checks import check_weights, columns_of
+from .fitted import OwnsEstimators
 from .parameters import COUNT, POSITIVE
 from .stacking import fit_many
 from .tables import as_table
@@ -35,7 +37,7 @@ LARGE = 2**26
 """Bytes of an encoded table from which each member's rows are copied only when it trains."""
 
 
-class BaseTabular(EpochCallbacks, BaseEstimator):
+class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
     """Base of the two estimators: encoding, and training the members."""
 
     _parameter_constraints = {
@@ -80,7 +82,7 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             If a parameter or the data are not usable. The estimator is then as it was.
         """
         self._validate_params()
-        start = perf_counter()
+        start, given = perf_counter(), given_data(X, y, sample_weight)
         y = self._check_targets(y)
         encoder = self._make_encoder(as_table(X))
         encoded = encoder.fit_transform(X)
@@ -92,9 +94,13 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             self._member(seed, rows, len(y)).set_params(max_time=self._time_for_each(start))
             for seed, rows in zip(seeds, held_out, strict=True)
         ]
+        fitted["encoder_"] = encoder
+        context = self._begin_callbacks(given, len(members))
         data = encoded, targets, sample_weight
         if self._trains_in_turn(encoded):
-            members = self._fit_in_turn(members, held_out, *data)
+            alone = partial(self._alone, fitted | columns_of(X))
+            fit = partial(self._fit_member, held_out, data)
+            self._fit_in_turn(members, fit, context, given, alone)
         else:
             members = fit_many(
                 members, *data[:2], sample_weight=sample_weight, validation_rows=held_out,
@@ -102,9 +108,20 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             )  # fmt: skip
         validate_data(self, X, skip_check_array=True)
         n_iter = max(member.n_iter_ for member in members)
-        self.__dict__.update(fitted, encoder_=encoder, estimators_=members, n_iter_=n_iter)
+        self.__dict__.update(fitted, estimators_=members, n_iter_=n_iter)
         self._calibrate(encoded, targets if labels is None else labels, sample_weight, held_out)
+        self._end_callbacks(context, given)
         return self
+
+    def _fit_member(self, held_out, data, k, member):
+        if self.verbose:
+            print(f"Network {k + 1} of {self.n_estimators}")
+        member.fit(*data, validation_rows=held_out[k])
+
+    def _alone(self, fitted, network):
+        """Return the fitted attributes of an ensemble of one network, as it is without others."""
+        own = {"estimators_": [network], "n_iter_": network.n_iter_}
+        return fitted | self._uncalibrated | own
 
     def _make_encoder(self, table):
         """Return the encoder for a table."""
@@ -152,32 +169,6 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
             return True
         return (self.verbose or encoded.nbytes > LARGE) and effective_n_jobs(self.n_jobs) == 1
 
-    def _fit_in_turn(self, members, held_out, X, y, sample_weight):
-        """Train one member after another: callbacks can follow, and less memory is needed."""
-        callbacks = getattr(self, "_skl_callbacks", [])
-        own = [callback for callback in callbacks if isinstance(callback, EpochCallback)]
-        context = None
-        if len(own) < len(callbacks):  # some are of scikit-learn's protocol
-            context = self._init_callback_context(max_subtasks=len(members))
-            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        for k, (member, rows) in enumerate(zip(members, held_out, strict=True)):
-            if self.verbose:
-                print(f"Network {k + 1} of {len(members)}")
-            member.set_callbacks(*own)
-            if context is None:
-                member.fit(X, y, sample_weight, validation_rows=rows)
-                continue
-            task = context.subcontext(task_name=f"member {k}")
-            task.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            with task.propagate_callback_context(member):
-                member.fit(X, y, sample_weight, validation_rows=rows)
-            task.call_on_fit_task_end(estimator=self, X=X, y=y)
-        if context is not None:
-            context.call_on_fit_task_end(estimator=self, X=X, y=y)
-        for member in members:
-            member.set_callbacks()
-        return members
-
     def _recipe(self, seed, held_out, n_samples):
         """Return the parameters that classifier and regressor have in common."""
         n_rows = n_samples - (0 if held_out is None else len(held_out))
@@ -204,14 +195,15 @@ class BaseTabular(EpochCallbacks, BaseEstimator):
     def _encoded_blocks(self, X):
         """Yield the table encoded, some rows at a time."""
         check_is_fitted(self)
-        n_samples = as_table(X).shape[0]
+        table = as_table(X)
+        n_samples = table.shape[0]
         validate_data(self, X, skip_check_array=True, reset=False)
         if n_samples <= BLOCK:
-            yield self.encoder_.transform(X)
+            yield self.encoder_.encode(table)
             return
         for start in range(0, n_samples, BLOCK):
             rows = np.arange(start, min(start + BLOCK, n_samples))
-            yield self.encoder_.transform(_safe_indexing(X, rows))
+            yield self.encoder_.encode(as_table(_safe_indexing(X, rows)))
 
     @property
     def history_(self):

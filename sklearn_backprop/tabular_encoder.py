@@ -162,6 +162,20 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         table = as_table(X)
         validate_data(self, X, skip_check_array=True, reset=False)
+        return self.encode(table)
+
+    def encode(self, table):
+        """Encode a table whose names of features have been checked, as ``transform`` does.
+
+        Parameters
+        ----------
+        table : Table
+            From ``as_table``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_out)
+        """
         if table.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X has {table.shape[1]} features, but {type(self).__name__} is expecting "

@@ -125,7 +125,8 @@ class Training:
 
     def set_rate(self, share_of_epoch):
         """Set the learning rate of a step that so much of this epoch comes before."""
-        fraction = min(1.0, (self.n_iter + share_of_epoch) / self.max_iter)
+        n_epochs = min(self.max_iter, 2**53)  # by an int beyond all floats none is divided
+        fraction = min(1.0, (self.n_iter + share_of_epoch) / n_epochs)
         self.learning_rate = self.learning_rate_init * self.schedule.factor(fraction)
 
     def begin_fit(self):

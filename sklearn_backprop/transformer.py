@@ -8,13 +8,16 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .classifier import BackpropClassifier
+from .fitted import OwnsEstimators
 from .inspection import hidden_layer_index
 from .regressor import BackpropRegressor
 
 CLASSES = ("binary", "multiclass", "multilabel-indicator")
 
 
-class BackpropTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class BackpropTransformer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, OwnsEstimators, BaseEstimator
+):
     """Transform features into the activations of a trained hidden layer.
 
     A network is trained on X and y, and one of its hidden layers is what ``transform``

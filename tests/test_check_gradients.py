@@ -12,7 +12,7 @@ from sklearn_backprop import BackpropClassifier, BackpropRegressor
 from sklearn_backprop.activations import ACTIVATIONS, GELU, Activation, Identity, Tanh
 from sklearn_backprop.backprop import Network
 from sklearn_backprop.inspection import check_gradients
-from sklearn_backprop.losses import SquaredError
+from sklearn_backprop.losses import Focal, LogLoss, SquaredError
 from sklearn_backprop.parameters import losses_for
 
 IRIS_X, IRIS_Y = load_iris(return_X_y=True)
@@ -224,3 +224,56 @@ def test_table_has_a_line_an_array():
 def test_what_it_cannot_check():
     with pytest.raises(TypeError, match="check_gradients needs"):
         check_gradients(make_pipeline(BackpropRegressor()), X, NUMBERS)
+
+
+# ---------------------------------------------------------------- where a loss is cut off
+
+FAR = np.random.RandomState(0).normal(size=(60, 3))
+LABELS = {
+    "binary": np.arange(60) % 2,
+    "multiclass": np.arange(60) % 3,
+    "multilabel": np.random.RandomState(1).randint(0, 2, (60, 3)),
+}
+CLASS_LOSSES = ["log_loss", LogLoss(0.1), "focal", Focal(0.5)]
+
+
+def far(cls, loss, seed, **parameters):
+    """Return a network whose outputs are as far out as its inputs are."""
+    return cls(
+        loss=loss, hidden_layer_sizes=(8, 8), initializer="he_normal", standardize=False,
+        random_state=seed, **parameters,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("scale", [1, 30, 1000])
+@pytest.mark.parametrize("loss", CLASS_LOSSES, ids=repr)
+@pytest.mark.parametrize("kind", LABELS)
+def test_a_probability_that_is_clipped_is_not_blamed(kind, loss, scale):
+    for seed in range(3):
+        check = check_gradients(far(BackpropClassifier, loss, seed), scale * FAR, LABELS[kind])
+        assert check.passed, str(check)
+        assert scale < 1000 or check.n_cut_off > 10
+        assert ("left out" in str(check)) == (check.n_cut_off > 0)
+
+
+@pytest.mark.parametrize("scale", [1, 30, 1000])
+@pytest.mark.parametrize("loss", losses_for("regression"))
+def test_a_number_that_is_cut_off_is_not_blamed(loss, scale):
+    y = np.exp(FAR[:, 0])
+    for seed in range(3):
+        check = check_gradients(far(BackpropRegressor, loss, seed), scale * FAR, y)
+        assert check.passed, str(check)
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_wrong_is_found_beside_what_is_cut_off(kind):
+    network = far(BackpropClassifier, "log_loss", 0, activation=WrongTanh(2.0))
+    check = check_gradients(network, 30 * FAR, LABELS[kind])
+    assert not check.passed and "WrongTanh" in check.diagnosis()
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+def test_below_a_start_at_the_best_constant_there_is_something_to_check(loss):
+    network = BackpropRegressor(loss=loss, activation=WrongTanh(), **SMALL)
+    assert not check_gradients(network, X, NUMBERS).passed
+    assert check_gradients(network.set_params(activation="tanh"), X, NUMBERS).passed

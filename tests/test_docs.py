@@ -38,6 +38,8 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
     text, namespace = text_of(page), {"__name__": "__main__"}
     for match in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         needed = re.findall(r"^# needs: (\w+)", match[1], re.MULTILINE)
+        if "mlflow" in needed:  # it changes scikit-learn for good: tests/ecosystem runs it
+            continue
         if not all(importlib.util.find_spec(module) for module in needed):
             continue
         lines_above = text.count("\n", 0, match.start(1))

@@ -22,9 +22,9 @@ from sklearn_backprop import (
     BackpropRegressor,
     stacking,
 )
-from sklearn_backprop.ensemble import bootstrap_rows
 from sklearn_backprop.losses import Quantile
 from sklearn_backprop.model_selection import GridSearchCV
+from sklearn_backprop.samples import bootstrap_rows
 
 X_iris, y_iris = load_iris(return_X_y=True)
 X_diabetes, y_diabetes = load_diabetes(return_X_y=True)

@@ -1,5 +1,7 @@
 """What losses predict beyond one number: several quantiles, a standard deviation; real data."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -8,6 +10,7 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.model_selection import cross_val_score, train_test_split
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop.activations import OUTPUT_ACTIVATIONS, Activation, is_positive
 from sklearn_backprop.initializers import HeNormal
 from sklearn_backprop.losses import (
     BinaryLogLoss,
@@ -234,3 +237,57 @@ def test_robust_losses_shrug_off_outliers():
         errors = np.abs(y_test - model.predict(X_test))
         scores[getattr(loss, "name", loss)] = np.median(errors)
     assert max(scores["huber"], scores["absolute_error"]) < 50 < scores["squared_error"] / 2
+
+
+# outputs that a loss is not defined for
+
+
+class Shifted(Activation):
+    """A user's own output activation, which is positive only if it is shifted far enough."""
+
+    def __init__(self, shift=0.0):
+        self.shift = shift
+
+    def forward(self, Z, out):
+        np.add(np.tanh(Z), self.shift, out=out)
+
+    def backward(self, Z, A, delta):
+        delta *= 1 - np.square(A - self.shift)
+
+
+POSITIVE_OUTPUTS = {"exp", "softplus", "logistic", "softmax"}
+IN_QUESTION = [kind() for kind in OUTPUT_ACTIVATIONS.values()] + [Shifted(), Shifted(1.5)]
+
+
+@pytest.mark.parametrize("activation", IN_QUESTION, ids=repr)
+def test_is_positive(activation):
+    expected = activation.name in POSITIVE_OUTPUTS or getattr(activation, "shift", 0) > 1
+    assert is_positive(activation) == expected
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+@pytest.mark.parametrize("activation", IN_QUESTION, ids=repr)
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("standardize", [True, False])
+def test_outputs_that_are_not_positive_are_what_is_blamed(loss, activation, solver, standardize):
+    random = np.random.RandomState(0)
+    X = random.normal(size=(200, 3))
+    y = np.exp(2 * X[:, 0]) if loss == "gamma" else random.poisson(np.exp(X[:, 0]))
+    model = BackpropRegressor(
+        loss=loss, output_activation=activation, solver=solver, standardize=standardize,
+        max_iter=30, learning_rate_init=0.01, random_state=0,
+    )  # fmt: skip
+    told = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            model.fit(X, y)
+        except ValueError as error:
+            told.append(str(error))
+    told += [str(w.message) for w in caught if "diverged" in str(w.message)]
+    assert not told or not is_positive(activation)
+    for message in told:
+        assert f"output_activation={activation.name!r}" in message
+        assert "large values" not in message and "'softplus'" in message
+    if hasattr(model, "coefs_"):
+        assert (model.predict(X) >= 0).all()

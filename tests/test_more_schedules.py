@@ -1,12 +1,17 @@
 """Schedules: their curves, and how training follows them."""
 
+import itertools
 import math
 import pickle
+import sys
+import warnings
+from numbers import Integral
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
 from sklearn_backprop.optimizers import OPTIMIZERS, SGD
@@ -279,3 +284,59 @@ def test_planned_curves_learn_digits_in_ten_epochs(schedule):
         learning_rate=schedule, learning_rate_init=0.02, max_iter=10, random_state=0
     ).fit(data[:1200], target[:1200])
     assert model.score(data[1200:], target[1200:]) > 0.9
+
+
+# at the ends of what their parameters may be
+
+
+def ends_of(interval):
+    """Return the first and the last numbers of an interval of a parameter's constraints."""
+    if interval.type is Integral:
+        return [interval.left, 10**400]
+    low = interval.left if interval.closed in ("left", "both") else math.nextafter(interval.left, 1)
+    if interval.right is None:
+        return [low, 1e300, sys.float_info.max]
+    inside = interval.closed in ("right", "both")
+    return [low, interval.right if inside else math.nextafter(interval.right, interval.left)]
+
+
+EXTREMES = [
+    kind(**dict(zip(kind._parameter_constraints, values, strict=True)))
+    for kind in SCHEDULES.values()
+    for values in itertools.product(*(ends_of(c[0]) for c in kind._parameter_constraints.values()))
+]
+
+
+@pytest.mark.parametrize("schedule", EXTREMES, ids=repr)
+@pytest.mark.parametrize("rate", [math.nextafter(0, 1), 1.0, 1e300])
+def test_rates_are_numbers_at_all_ends(schedule, rate):
+    for seen in (1, 48, 10**12):
+        assert 0 <= schedule.next_rate(rate, rate, seen) <= rate
+    assert schedule.after_plateau(rate) is None or schedule.after_plateau(rate) < rate
+    if schedule.by_step:
+        for fraction in (0.0, math.nextafter(0, 1), 0.3, math.nextafter(1, 0), 1.0):
+            assert 0 <= schedule.factor(fraction) <= 1 + 1e-12
+
+
+@pytest.mark.parametrize("schedule", EXTREMES, ids=repr)
+def test_training_goes_through_at_all_ends(schedule):
+    model = BackpropRegressor(learning_rate=schedule, max_iter=3, **SHORT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y)
+        assert np.isfinite(model.predict(X)).all()
+
+
+@over_planned
+def test_a_plan_over_more_epochs_than_there_are_floats(name):
+    model = BackpropRegressor(learning_rate=name, max_iter=10**400, **SHORT)
+    model.set_callbacks(lambda record: record["epoch"] == 2).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.filterwarnings("ignore:Maximum iterations")
+@pytest.mark.parametrize("power_t", [1e300, np.float64(1e300), np.float32(1e30)])
+def test_a_power_beyond_all_floats_is_a_rate_of_zero(power_t):
+    model = BackpropRegressor(learning_rate="invscaling", power_t=power_t, max_iter=3, **SHORT)
+    rates = model.fit(X, y).history_["learning_rate"]
+    assert rates == [0.01, 0.0, 0.0]

@@ -1,5 +1,6 @@
 """Pickles, copies and skops files of fitted estimators: their size, and what they can do."""
 
+import copy
 import io
 import pickle
 from copy import deepcopy
@@ -10,8 +11,14 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris, make_classification
 
-from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop import (
+    BackpropClassifier,
+    BackpropEnsembleRegressor,
+    BackpropRegressor,
+    BackpropTransformer,
+)
 from sklearn_backprop.optimizers import AdamW
+from sklearn_backprop.tabular import TabularRegressor
 
 # trained just long enough to have weights that are not as they were drawn
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -222,3 +229,77 @@ def test_dtypes_are_kept_as_strings(dtype):
     assert state["_dtype"] == dtype
     network = state["_training"].__dict__.pop("network")
     assert not dtypes_in(state) and not dtypes_in(network.__getstate__())
+
+
+# copy.copy: parameters are shared, what training changes is not
+
+TRAINED = [{"solver": solver} for solver in ("sgd", "adam", "adamw")]
+TRAINED += [{"dropout": 0.2}, {"standardize": False}, {"dtype": "float32"}, {"batch_size": 13}]
+
+
+def everything(estimator):
+    """Return all that is fitted, as one would see it later."""
+    state = {n: v for n, v in vars(estimator).items() if n not in estimator.get_params()}
+    return pickle.dumps(deepcopy(state))
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+@pytest.mark.parametrize("parameters", TRAINED, ids=str)
+@pytest.mark.parametrize("trains", ["copy", "original"])
+def test_of_a_shallow_copy_and_its_original_each_goes_on_alone(Estimator, parameters, trains):
+    X, y = X_iris, y_iris
+    model = Estimator(hidden_layer_sizes=5, max_iter=3, random_state=0, **parameters).fit(X, y)
+    model.partial_fit(X, y)
+    twin, expected = copy.copy(model), deepcopy(model)
+    one, other = (twin, model) if trains == "copy" else (model, twin)
+    before = everything(other)
+    for _ in range(2):
+        one.partial_fit(X, y)
+        expected.partial_fit(X, y)
+    one.coefs_[0][...] = 0
+    one.history_["loss"].append(0.0)
+    assert everything(other) == before
+    one.coefs_[0][...] = expected.coefs_[0]
+    assert_same_answers(expected, one, X)
+    other.partial_fit(X, y)  # it goes on from where it was
+    assert other.n_iter_ == expected.n_iter_ - 1
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_fitting_a_shallow_copy_leaves_the_original_alone(warm):
+    solver = AdamW()
+    model = BackpropRegressor(max_iter=3, warm_start=warm, random_state=0, solver=solver)
+    model.fit(X_diabetes, y_diabetes)
+    twin, before = copy.copy(model), everything(model)
+    assert twin.solver is solver and twin.get_params() == model.get_params()
+    twin.fit(X_diabetes, y_diabetes)
+    assert everything(model) == before
+    weights_before = model.slim().coefs_
+    copy.copy(model.slim()).coefs_[0][...] = 0
+    np.testing.assert_array_equal(model.slim().coefs_[0], weights_before[0])
+
+
+@pytest.mark.parametrize("copied", [copy.copy, deepcopy])
+@pytest.mark.parametrize(
+    "whole",
+    [
+        BackpropEnsembleRegressor(BackpropRegressor(max_iter=2), n_estimators=2),
+        TabularRegressor(n_estimators=2, max_iter=2, hidden_layer_sizes=4),
+        BackpropTransformer(BackpropRegressor(max_iter=2)),
+    ],
+    ids=lambda whole: type(whole).__name__,
+)
+def test_members_of_a_copy_are_its_own(whole, copied):
+    whole = clone(whole).set_params(random_state=0).fit(X_diabetes, y_diabetes)
+    ask = whole.transform if hasattr(whole, "transform") else whole.predict
+    twin, before = copied(whole), ask(X_diabetes)
+    for member in getattr(twin, "estimators_", None) or [twin.estimator_]:
+        member.set_params(early_stopping=False)
+        member.partial_fit(np.zeros((5, member.n_features_in_)), np.arange(5.0))
+    np.testing.assert_array_equal(ask(X_diabetes), before)
+
+
+def test_weights_changed_by_hand_are_in_a_shallow_copy():
+    model = BackpropRegressor(max_iter=2, random_state=0).fit(X_diabetes, y_diabetes)
+    model.coefs_[-1][...] = 0
+    assert np.ptp(copy.copy(model).predict(X_diabetes)) == 0

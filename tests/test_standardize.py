@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop.initializers import SklearnGlorot
 
 # a few epochs are not meant to converge
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -234,8 +235,9 @@ def test_a_column_with_a_large_offset_is_standardized_exactly():
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"output_activation": "logistic"}, {"output_activation": "relu"}, {"loss": "poisson"}],
-)
+    [{"output_activation": "logistic"}, {"output_activation": "relu"},
+     {"loss": "poisson", "initializer": SklearnGlorot(output="best_constant")}],
+)  # fmt: skip
 def test_targets_stay_raw_unless_outputs_are_the_identity(parameters):
     X = features()
     y = targets(X, "poisson")

@@ -58,12 +58,16 @@ class GradientCheck:
         Names of the layers' activation functions.
     loss_function : str
         Name of the loss.
+    n_cut_off : int
+        Samples that were left out, for their loss is cut off so that it stays finite
+        (`Loss.is_cut_off`): there it is flat, and the gradient leads back on purpose.
     """
 
     arrays: list
     rtol: float
     functions: list
     loss_function: str
+    n_cut_off: int = 0
 
     @property
     def worst(self):
@@ -110,6 +114,8 @@ class GradientCheck:
                 f"{check.backpropagated:>16.6g}{check.numeric:>15.6g}{check.n_checked:>9}"
                 f"{check.n_kinks:>7}{failed}"
             )
+        if self.n_cut_off:
+            lines.append(f"{self.n_cut_off} sample(s) left out: their loss is cut off.")
         return "\n".join([*lines, self.diagnosis()])
 
     def diagnosis(self):
@@ -184,8 +190,9 @@ def check_gradients(
     A difference is ``(f(w + h) - f(w - h)) / 2h`` with h = 1e-5. Where it disagrees, smaller
     steps are tried, for h may have stepped over a kink, such as that of ReLU. An entry whose
     gradient lies between the slopes of its two sides stands on a kink; it is counted and not
-    compared. Rounding makes an error of about ``4 ε |f| / h`` in a difference; a difference is
-    taken relative to at least so much that this alone comes out as ``rtol``.
+    compared. Rounding makes an error of about ``4 ε |f| / h`` in a difference (``|f| + 1`` with
+    logarithms of probabilities); a difference is taken relative to at least so much that this
+    alone comes out as ``rtol``. Samples whose loss is cut off are left out (`Loss.is_cut_off`).
 
     Examples
     --------
@@ -222,17 +229,40 @@ activation (Cubic: backward).
     network = training.network
     checks = []
     with one_blas_thread(), np.errstate(all="ignore"):
-        objective, gradient = _objective(training, fit.samples.take(slice(None), {}))
+        if not training.is_trained and coefs_init is None:
+            _leave_the_best_constant(network, random_state)
+        batch, n_cut_off = _without_cut_off(training, fit.samples.take(slice(None), {}))
+        objective, gradient = _objective(training, batch)
+        # the logarithm of a probability near 1 is off by ε, however small the loss is
+        size = abs(objective()) + (training.loss.task == "classification")
         parts = split(np.arange(gradient.size), network.layer_sizes)
         for layer, arrays in enumerate(zip(*parts, strict=True), start=1):
             for kind, positions in zip(("weights", "biases"), arrays, strict=True):
                 chosen = positions.ravel()
                 if max_entries is not None and len(chosen) > max_entries:
                     chosen = np.sort(random.choice(chosen, max_entries, replace=False))
-                entries = _compare(objective, gradient, network.parameters, chosen, rtol)
+                entries = _compare(objective, size, gradient, network.parameters, chosen, rtol)
                 checks.append(_array_check(layer, kind, positions, entries))
     functions = [f.name for f in network.activations]
-    return GradientCheck(checks, rtol, functions, training.loss.name)
+    return GradientCheck(checks, rtol, functions, training.loss.name, n_cut_off)
+
+
+def _leave_the_best_constant(network, random_state):
+    """Draw output weights if all are 0, for then no gradient arrives below them."""
+    W = network.weights[-1]
+    if len(network.weights) > 1 and not W.any():
+        W[...] = np.random.RandomState(random_state).normal(0, len(W) ** -0.5, W.shape)
+
+
+def _without_cut_off(training, batch):
+    """Return the batch, with weight 0 for samples whose loss is cut off, and their number."""
+    X, Y, sample_weight = batch
+    left_out = training.loss.is_cut_off(Y, training.network.forward(X))
+    if not left_out.any():
+        return batch, 0
+    weights = np.ones((len(Y), 1)) if sample_weight is None else sample_weight.copy()
+    weights[left_out] = 0
+    return (X, Y, weights), int(left_out.sum())
 
 
 def _objective(training, batch):
@@ -264,8 +294,11 @@ class _Entry:
     is_kink: bool = False
 
 
-def _compare(objective, gradient, parameters, positions, rtol):
-    """Compare the derivatives by some parameters; return an `_Entry` of each."""
+def _compare(objective, size, gradient, parameters, positions, rtol):
+    """Compare the derivatives by some parameters; return an `_Entry` of each.
+
+    ``size`` is that of the numbers whose rounding makes the objective inexact.
+    """
     entries = [
         _Entry(
             int(position),
@@ -274,17 +307,17 @@ def _compare(objective, gradient, parameters, positions, rtol):
         )
         for position in positions
     ]
-    noise = 4 * np.finfo(float).eps * abs(objective()) / STEPS[0]
+    noise = _noise(size, STEPS[0])
     sizes = [max(abs(entry.backpropagated), abs(entry.numeric)) for entry in entries]
     scale = max(noise / rtol, np.finfo(float).tiny, *sizes)
     for entry in entries:
         entry.difference = abs(entry.backpropagated - entry.numeric) / scale
         if not entry.difference <= rtol:
-            _look_closer(objective, parameters, scale, rtol, entry)
+            _look_closer(objective, size, parameters, scale, rtol, entry)
     return entries
 
 
-def _look_closer(objective, parameters, scale, rtol, entry):
+def _look_closer(objective, size, parameters, scale, rtol, entry):
     """Try smaller steps; then see whether the entry stands on a kink."""
     for step in STEPS[1:]:
         numeric = _difference(objective, parameters, entry.position, step)
@@ -294,12 +327,19 @@ def _look_closer(objective, parameters, scale, rtol, entry):
         if difference <= rtol:
             return
     # of a smooth function both sides have one slope, and a wrong gradient lies outside
-    sides = [
-        _difference(objective, parameters, entry.position, sign * STEPS[-1], back=0)
-        for sign in (1, -1)
-    ]
-    margin = rtol * scale
-    entry.is_kink = min(sides) - margin <= entry.backpropagated <= max(sides) + margin
+    for step in STEPS[1:]:
+        sides = [
+            _difference(objective, parameters, entry.position, sign * step, back=0)
+            for sign in (1, -1)
+        ]
+        margin = rtol * scale + _noise(size, step)
+        if min(sides) - margin <= entry.backpropagated <= max(sides) + margin:
+            entry.is_kink = True
+
+
+def _noise(size, step):
+    """Return the error that rounding an objective of this size makes in a difference."""
+    return 4 * np.finfo(float).eps * size / step
 
 
 def _difference(objective, parameters, position, step, back=1):

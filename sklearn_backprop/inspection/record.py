@@ -289,7 +289,7 @@ def record_training(
         sample_weight,
         initial=(coefs_init, intercepts_init),
         validation_set=(X_val, y_val, None, None),
-        hooks=lambda attributes: twin._epoch_hooks(None, X, y, {}, attributes),
+        hooks=lambda attributes: twin._epoch_hooks(None, {}, attributes),
     )
     index = _rows(samples, fit.samples.n_samples)
     # take() may gather into buffers, or return views: keep copies
