@@ -25,8 +25,8 @@ ENOUGH = 32
 FIRST = 100
 """Rows at the beginning that are kept, to be judged again when more are known."""
 
-TOGETHER = 1000
-"""Rows at the beginning that are judged by one another, at most; the rest by these."""
+TOGETHER = 2**15
+"""Numbers at the beginning that are judged by one another; the rest by these."""
 
 PATIENCE = 200
 """Bad readings, less a fiftieth of the good ones between them, after which they are right."""
@@ -209,11 +209,11 @@ class Screen:
         """Judge rows and all before them by one another."""
         X, sample_weight, n_before = self._with_first(X, sample_weight)
         self.watch = watch = Watch(X.shape[1])
-        head = X[:TOGETHER]
+        head = X[: max(2 * FIRST, TOGETHER // X.shape[1])]
         watch.begin(head)
         bad = watch.bad_together(head)
         watch.take(head, bad)
-        if len(X) > TOGETHER:
+        if len(X) > len(head):
             bad = watch.bad(X)
             watch.take(X, bad)
         rows = watch.clipped(X, bad)
