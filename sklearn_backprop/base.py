@@ -11,6 +11,7 @@ from .backprop import predict
 from .blas import blas_threads_for, one_blas_thread
 from .callbacks import EpochCallbacks, with_callbacks
 from .checks import (
+    check_features,
     check_features_and_targets,
     check_some_weight,
     check_validation_arguments,
@@ -263,8 +264,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
     def _check_X(self, X):
         """Return checked features for a fitted network."""
         check_is_fitted(self)
-        dtypes = np.float64, np.float32
-        return validate_data(self, X, accept_sparse="csr", dtype=dtypes, reset=False)
+        return check_features(X, self)
 
     def _outputs(self, X, output_activation=None):
         """Return outputs for raw X; of the network's output activation, or of another."""

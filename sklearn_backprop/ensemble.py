@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, Reg
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .checks import check_features_and_targets, check_weights
+from .checks import check_features, check_features_and_targets, check_weights
 from .classifier import BackpropClassifier
 from .parameters import COUNT
 from .regressor import BackpropRegressor, score_predictions, without_axis_of_one
@@ -126,8 +126,7 @@ class BaseEnsemble(MetaEstimatorMixin, BaseEstimator):
     def _check_X(self, X):
         """Return checked features for the fitted members."""
         check_is_fitted(self)
-        dtypes = np.float64, np.float32
-        return validate_data(self, X, accept_sparse="csr", dtype=dtypes, reset=False)
+        return check_features(X, self)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that sparse X works."""
