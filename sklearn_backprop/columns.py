@@ -80,10 +80,10 @@ class Column:
             return result
         known = {"dates", "durations"} | ({"text"} if of_dates else set())
         if self.families <= known:
-            days, nanoseconds = times.split(self._as_times())
+            days, nanoseconds = self._split
             result[~self.missing] = (days - origin) + nanoseconds / times.DAY_NS
         else:
-            there = there.tolist() if self.values.dtype == object else there
+            there = there.tolist() if self.values.dtype.kind in "OUS" else there
             result[~self.missing] = np.array(there, dtype=np.float64) - origin
         return result
 
@@ -91,7 +91,7 @@ class Column:
         """Return a day in the middle of a column of times, as an int; 0 if all are missing."""
         if self.missing.all():
             return 0
-        days, _ = times.split(self._as_times())
+        days, _ = self._split
         return int(np.partition(days, len(days) // 2)[len(days) // 2])
 
     def labels(self):
@@ -117,6 +117,11 @@ class Column:
             kinds = set(map(type, self.there))
         narrow = [np.dtype(kind) for kind in kinds if issubclass(kind, (np.float32, np.float16))]
         return min(narrow, key=lambda dtype: dtype.itemsize, default=np.dtype(np.float64))
+
+    @cached_property
+    def _split(self):
+        """Days and nanoseconds of the times."""
+        return times.split(self._as_times())
 
     def _as_times(self):
         """Return what is there as an array of NumPy's times, or as a list of objects."""

@@ -8,6 +8,10 @@ from sklearn.utils import check_array
 from .columns import Column, as_objects
 
 
+WIDE = {"Int128", "UInt128"}
+"""Types of polars that NumPy does not have."""
+
+
 class ArrayTable:
     """A NumPy array, or anything that can be made one; what a mask hides is missing."""
 
@@ -81,7 +85,7 @@ class PolarsTable:
             return Column(column.to_numpy(), missing)
         if dtype == polars.Boolean:
             return Column(column.fill_null(False).to_numpy(), missing)
-        if dtype.is_integer():
+        if dtype.is_integer() and str(dtype) not in WIDE:
             return Column(column.fill_null(0).to_numpy(), missing)
         is_category = dtype in (polars.Categorical, polars.Enum)
         return Column(as_objects(column.to_list()), missing, is_category)

@@ -150,7 +150,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
                 f"The text of {text_dates} is read as dates, for all of it is ISO dates. If they "
                 "are categories, name them in categorical_features; if not, make them a date "
                 "column (pandas.to_datetime) to be rid of this warning.",
-                stacklevel=4,
+                stacklevel=3,
             )
 
     def transform(self, X):

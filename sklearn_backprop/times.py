@@ -98,14 +98,13 @@ def as_labels(values):
     -------
     list
         ``datetime`` without a zone, or ``timedelta``; what these cannot hold (nanoseconds,
-        years after 9999) as NumPy's. A time of day stays as it is.
+        years after 9999) as NumPy's.
     """
     if isinstance(values, np.ndarray):
         is_span = [values.dtype.kind == "m"] * len(values)
     else:
         is_span = [is_duration_type(type(value)) for value in values]
-    labels = [_label(*pair, span) for *pair, span in zip(*split(values), is_span, strict=True)]
-    return [v if isinstance(v, time) else label for v, label in zip(values, labels, strict=True)]
+    return [_label(*pair, span) for *pair, span in zip(*split(values), is_span, strict=True)]
 
 
 def _label(days, nanoseconds, is_span):
