@@ -67,6 +67,7 @@ def check_dropout(dropout, n_hidden_layers):
 def check_features_and_targets(X, y, estimator_name, y_numeric):
     """Return X as a float array or CSR matrix, and y as an array of 1 or 2 dimensions."""
     refuse_lazy(X)
+    refuse_lazy(y, "y")
     X, y = check_X_y(
         X,
         y,
@@ -82,7 +83,8 @@ def check_features_and_targets(X, y, estimator_name, y_numeric):
 
 
 def check_given(y, estimator):
-    """Raise ``ValueError`` if there is no y."""
+    """Raise ``ValueError`` if there is no y, or none yet."""
+    refuse_lazy(y, "y")
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None."

@@ -59,13 +59,13 @@ class Column:
         is_dates = all(times.is_iso(value) for value in self.there if isinstance(value, str))
         return "text dates" if is_dates else "labels"
 
-    def numbers(self, origin=0, of_dates=False):
+    def numbers(self, origin=(0, 0), of_dates=False):
         """Return the column as float64, times as days, NaN where a value is missing.
 
         Parameters
         ----------
-        origin : int, default=0
-            What to take off: for times before they are rounded.
+        origin : tuple of int, default=(0, 0)
+            Days and nanoseconds to take off, from times before they are rounded.
         of_dates : bool, default=False
             Whether text is to be read as dates, not as numbers.
 
@@ -80,19 +80,20 @@ class Column:
             return result
         known = {"dates", "durations"} | ({"text"} if of_dates else set())
         if self.families <= known:
-            days, nanoseconds = self._split
-            result[~self.missing] = (days - origin) + nanoseconds / times.DAY_NS
+            result[~self.missing] = times.in_days(*self._split, origin)
         else:
             there = there.tolist() if self.values.dtype.kind in "OUS" else there
-            result[~self.missing] = np.array(there, dtype=np.float64) - origin
+            numbers = np.array(there, dtype=np.float64)
+            result[~self.missing] = numbers - (origin[0] + origin[1] / times.DAY_NS)
         return result
 
-    def middle_day(self):
-        """Return a day in the middle of a column of times, as an int; 0 if all are missing."""
+    def middle_time(self):
+        """Return days and nanoseconds of the middle one of times; zeros if all are missing."""
         if self.missing.all():
-            return 0
-        days, _ = self._split
-        return int(np.partition(days, len(days) // 2)[len(days) // 2])
+            return 0, 0
+        days, nanoseconds = self._split
+        middle = np.lexsort((nanoseconds, days))[len(days) // 2]
+        return int(days[middle]), int(nanoseconds[middle])
 
     def labels(self):
         """Return the column as a list of hashable objects, None where a value is missing.

@@ -23,16 +23,17 @@ class Numbers:
     ----------
     n_bins : int or None
         Intervals.
-    origin : int, default=0
-        The day from which times are counted: near them, so that no digits are lost.
+    origin : tuple of int, default=(0, 0)
+        Days and nanoseconds from which times are counted: amid them, so that no digits are
+        lost.
     of_dates : bool, default=False
         Whether text is read as dates.
     """
 
     categories = None
-    origin, of_dates = 0, False  # of encoders that were pickled before there were these
+    origin, of_dates = (0, 0), False  # of encoders that were pickled before there were these
 
-    def __init__(self, n_bins, origin=0, of_dates=False):
+    def __init__(self, n_bins, origin=(0, 0), of_dates=False):
         self.n_bins = n_bins
         self.origin = origin
         self.of_dates = of_dates

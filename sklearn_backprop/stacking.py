@@ -20,6 +20,7 @@ from .optimizers import OPTIMIZERS
 from .planning import evenly, n_columns, of_near_lengths, plan, stack_size, structure
 from .samples import is_memory_mapped
 from .stack import train_together
+from .tables import refuse_lazy
 
 
 @dataclass
@@ -113,6 +114,7 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, validation_rows
                 "fit_many fits BackpropClassifier and BackpropRegressor, got "
                 f"{type(estimator).__name__}. Use its own fit."
             )
+    refuse_lazy(X)
     X, y, sample_weight = indexable(X, y, sample_weight)
     rows = [None] * len(estimators) if rows is None else checked_rows(rows, len(estimators))
     held_out = [None] * len(estimators)

@@ -7,7 +7,6 @@ from sklearn.utils import check_array
 
 from .columns import Column, as_objects
 
-
 WIDE = {"Int128", "UInt128"}
 """Types of polars that NumPy does not have."""
 
@@ -151,11 +150,13 @@ def as_table(X):
     return ArrayTable(X)
 
 
-def refuse_lazy(X):
+def refuse_lazy(X, name="X"):
     """Raise ``ValueError`` for a polars LazyFrame: a plan, without any data yet."""
     polars = sys.modules.get("polars")
     if polars is not None and isinstance(X, polars.LazyFrame):
-        raise ValueError("X is a polars LazyFrame, which holds no data yet. Pass X.collect().")
+        raise ValueError(
+            f"{name} is a polars LazyFrame, which holds no data yet. Pass {name}.collect()."
+        )
 
 
 def complex_message(name):

@@ -137,7 +137,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
             if named[j] or read.kind == "labels":
                 column = Categories(self.max_categories)
             elif read.kind in ("dates", "text dates"):
-                column = Numbers(self.n_bins, read.middle_day(), of_dates=True)
+                column = Numbers(self.n_bins, read.middle_time(), of_dates=True)
             else:
                 column = Numbers(self.n_bins)
             if read.kind == "text dates" and not named[j]:

@@ -19,8 +19,14 @@ DAY_NS = 86_400 * 10**9
 
 EPOCH = date(1970, 1, 1).toordinal()
 
-UNEVEN = {"Y": 365.2425, "M": 365.2425 / 12, "fs": 1e-15 / 86_400, "as": 1e-18 / 86_400}
-"""Days of NumPy's units that are no whole number of days or nanoseconds."""
+UNEVEN = {
+    "Y": 365.2425 * DAY_NS,
+    "M": 365.2425 / 12 * DAY_NS,
+    "ps": 1e-3,
+    "fs": 1e-6,
+    "as": 1e-9,
+}
+"""Nanoseconds of NumPy's units that are no whole number of days or nanoseconds."""
 
 ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)"
@@ -80,10 +86,31 @@ def split(values):
         values, unit, count = values.astype("M8[D]"), "D", 1
     numbers = values.view(np.int64)
     if unit in UNEVEN:
-        return np.zeros(len(values), np.int64), numbers * (count * UNEVEN[unit] * DAY_NS)
+        return np.zeros(len(values), np.int64), numbers * (count * UNEVEN[unit])
     unit = "D" if unit == "generic" else unit
     days, rest = np.divmod(numbers.view(f"m8[{count}{unit}]"), DAY)
-    return days, rest.view(np.int64) * count / 1000 if unit == "ps" else _nanoseconds(rest)
+    return days, rest.astype("m8[ns]").view(np.int64)
+
+
+def in_days(days, nanoseconds, origin):
+    """Return times in days since a time, which is days and nanoseconds too.
+
+    Parameters
+    ----------
+    days, nanoseconds : ndarray of shape (n_samples,)
+        As `split` returns them.
+    origin : tuple of int
+        The time to count from.
+
+    Returns
+    -------
+    ndarray of float64
+        Rounded once, within 246 years of the origin.
+    """
+    days, nanoseconds = days - origin[0], nanoseconds - origin[1]
+    fits = np.abs(days) < 90_000  # in 64 bits of nanoseconds
+    whole = np.where(fits, days, 0) * DAY_NS + nanoseconds
+    return np.where(fits, whole / DAY_NS, days + nanoseconds / DAY_NS)
 
 
 def as_labels(values):
@@ -118,10 +145,6 @@ def _label(days, nanoseconds, is_span):
         except OverflowError:
             total, unit = days * 86_400 + nanoseconds // 10**9, "s"
     return np.timedelta64(total, unit) if is_span else np.datetime64(total, unit)
-
-
-def _nanoseconds(rest):
-    return rest.astype("m8[ns]").view(np.int64)
 
 
 def _pair(value):
