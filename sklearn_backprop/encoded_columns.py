@@ -174,9 +174,8 @@ class Categories:
 
     def names(self, name):
         """Return the names of the encoded columns."""
-        names = [f"{name}_{label}" for label in self.categories] + [f"{name}_others"] * (
-            self.has_others
-        )
+        names = [f"{name}_{_printed(label)}" for label in self.categories]
+        names += [f"{name}_others"] * self.has_others
         return names[1:] if len(names) == 2 else names
 
 
@@ -185,7 +184,14 @@ def _sorted(labels):
     try:
         return sorted(labels)
     except TypeError:
-        return sorted(labels, key=lambda label: (type(label).__name__, str(label)))
+        return sorted(labels, key=lambda label: (type(label).__name__, _printed(label)))
+
+
+def _printed(label):
+    try:
+        return str(label)
+    except ValueError:  # an integer of more digits than Python prints
+        return hex(label)
 
 
 def robust_scale(values):

@@ -248,7 +248,7 @@ def test_text_that_is_all_dates_is_read_as_dates_and_told_once():
         encoder = TabularEncoder().fit(table)
     assert len(told) == 1
     assert encoder.get_feature_names_out().tolist() == ["x0", "x0_missing"]
-    with pytest.raises(ValueError, match="'x0' was a column of dates in fit.*'soon'"):
+    with pytest.raises(ValueError, match=r"'x0' was a column of dates in fit.*'soon'"):
         encoder.transform(frame(["soon"]))
 
 
