@@ -149,9 +149,11 @@ class Categories:
     def new_labels(self, values):
         """Return the labels that ``fit`` did not see, row by row, and how many are not missing."""
         labels, _ = values
+        n_labels = len(labels) - labels.count(None)
+        if self.positions.keys() >= set(labels) - {None}:
+            return [], n_labels
         pairs = zip(labels, self._found(values), strict=True)
-        new = [label for label, position in pairs if position < 0 and label is not None]
-        return new, len(labels) - labels.count(None)
+        return [label for label, k in pairs if k < 0 and label is not None], n_labels
 
     def _found(self, values):
         """Return the position of each label, or of the one that it is the number or text of."""
@@ -174,7 +176,7 @@ class Categories:
 
     def names(self, name):
         """Return the names of the encoded columns."""
-        names = [f"{name}_{_printed(label)}" for label in self.categories]
+        names = [f"{name}_{printed(label)}" for label in self.categories]
         names += [f"{name}_others"] * self.has_others
         return names[1:] if len(names) == 2 else names
 
@@ -184,12 +186,13 @@ def _sorted(labels):
     try:
         return sorted(labels)
     except TypeError:
-        return sorted(labels, key=lambda label: (type(label).__name__, _printed(label)))
+        return sorted(labels, key=lambda label: (type(label).__name__, printed(label)))
 
 
-def _printed(label):
+def printed(label, form=str):
+    """Return a label as text by ``str`` or ``repr``, whatever it is."""
     try:
-        return str(label)
+        return form(label)
     except ValueError:  # an integer of more digits than Python prints
         return hex(label)
 

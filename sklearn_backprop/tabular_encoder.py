@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from .encoded_columns import Categories, Numbers
+from .encoded_columns import Categories, Numbers, Scaled, printed  # noqa: F401, for old pickles
 from .tables import as_table, complex_message
 
 FEW_VALUES = 5
@@ -20,11 +20,15 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
 
     - Numbers: ``(x - median) · s`` with ``s = 1 / (q75 - q25)``, or ``2 / (max - min)``
       where the quartiles agree, or 0 for a constant column. A missing value becomes the
-      median, and a column that has some in ``fit`` gets an indicator beside it. Dates
-      count as days.
+      median, and a column that has some in ``fit`` gets an indicator beside it.
+    - Dates and times, in whatever type, also as text in ISO format if all of a column is:
+      numbers, the days since a moment. Zones are converted to UTC; what has none counts as
+      UTC; a period counts as its start. Durations and times of day are days too.
     - Categories, text and booleans: a column of 0 and 1 for each category; for two
       categories one column of -1 and 1. A missing value or an unseen category is zeros.
-      These columns are scaled as numbers are.
+      Where a category is unseen, a number finds its text, and the other way round, if
+      there is only one such; so do a float32 and what it was rounded from. These columns
+      are scaled as numbers are.
     - At last the smooth clip ``x / sqrt(1 + (x / limit)²)``, so nothing exceeds ``limit``.
     - With ``n_bins``, numbers get more columns: one for each interval between two
       quantiles, which rises over that interval and is constant elsewhere. So a network
@@ -38,9 +42,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     categorical_features : "auto" or array-like of bool, int or str, default="auto"
-        ``"auto"`` takes the columns that do not hold numbers: text, categories, booleans,
-        and objects of mixed type. A mask, positions or names say which columns of numbers
-        are categories as well.
+        ``"auto"`` takes the columns that do not hold numbers or times: text, categories,
+        booleans, and objects of mixed type. A mask, positions or names say which columns
+        of numbers or times are categories as well.
     max_categories : int or None, default=100
         Columns that a feature may become. If it has more categories, the most frequent
         ones have a column each and all others share the last. None means no limit, which
@@ -104,8 +108,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
-            The table. May have missing values.
+        X : DataFrame (pandas, polars), Table (pyarrow) or array-like
+            The table, of shape (n_samples, n_features). May have missing values; what a
+            mask hides is one.
         y : None
             Ignored.
 
@@ -117,7 +122,13 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has an infinite number, or ``categorical_features`` names no column of it.
+            If X has an infinite or a complex number or one that float64 cannot hold, or
+            ``categorical_features`` names no column of it. The encoder is then as it was.
+
+        Warns
+        -----
+        UserWarning
+            If text is read as dates, with the names of its columns.
         """
         self._validate_params()
         table = as_table(X)
@@ -158,8 +169,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
-            The table, with the features of ``fit``.
+        X : DataFrame (pandas, polars), Table (pyarrow) or array-like
+            The table, of shape (n_samples, n_features), with the features of ``fit``.
 
         Returns
         -------
@@ -169,8 +180,13 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has an infinite number, other features than in ``fit``, or text in a
-            column of numbers.
+            If X has an infinite or a complex number or one that float64 cannot hold, other
+            features than in ``fit``, or text in a column of numbers.
+
+        Warns
+        -----
+        UserWarning
+            If most values of a column of categories are new, with its name.
         """
         table = self._checked_table(X)
         (result,) = self.encode_blocks(table, table.shape[0])
@@ -230,8 +246,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         for j, (labels, n_new, n_labels) in news.items():
             if n_labels > FEW_VALUES and n_new > n_labels / 2:
                 known = self.categories_[j][:1].tolist()
-                there = f"such as {known[0]!r}" if known else "all missing"
-                told.append(f"{self._names()[j]!r} (now such as {labels[0]!r}, in fit {there})")
+                there = f"such as {printed(known[0], repr)}" if known else "all missing"
+                now = printed(labels[0], repr)
+                told.append(f"{self._names()[j]!r} (now such as {now}, in fit {there})")
         if told:
             warnings.warn(
                 f"Most values of {', '.join(told)} were not in fit, so they say nothing to the "
@@ -257,6 +274,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of str objects of shape (n_features_out,)
+            No two are equal: where two would be, the second gets a number.
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
