@@ -112,12 +112,13 @@ class Column:
 
     @property
     def precision(self):
-        """The narrowest dtype of floats among the values."""
+        """The name of the narrowest dtype of floats among the values."""
         kinds = {self.values.dtype.type}
         if self.values.dtype == object:
             kinds = set(map(type, self.there))
-        narrow = [np.dtype(kind) for kind in kinds if issubclass(kind, (np.float32, np.float16))]
-        return min(narrow, key=lambda dtype: dtype.itemsize, default=np.dtype(np.float64))
+        return narrowest(
+            np.dtype(kind).name for kind in kinds if issubclass(kind, (np.float32, np.float16))
+        )
 
     @cached_property
     def _split(self):
@@ -182,6 +183,11 @@ def _as_label(value):
     if family in ("dates", "durations"):
         return times.as_labels([value])[0]
     return value.item() if isinstance(value, np.generic) else value
+
+
+def narrowest(names):
+    """Return the name of the narrowest of some dtypes; float64 if there are none."""
+    return min(names, key=lambda name: np.dtype(name).itemsize, default="float64")
 
 
 def as_objects(values):

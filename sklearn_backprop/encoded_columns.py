@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 
+from .columns import narrowest
 from .label_twins import find_twins
 
 LARGEST = 1e150
@@ -106,7 +107,7 @@ class Scaled:
 class Categories:
     """A column of labels, as one-hot columns or one of -1 and 1."""
 
-    precision = np.dtype(np.float64)  # of encoders that were pickled before there was one
+    precision = "float64"  # of encoders that were pickled before there was one
 
     def __init__(self, max_categories):
         self.max_categories = max_categories
@@ -163,8 +164,7 @@ class Categories:
         new = np.flatnonzero(positions < 0).tolist()
         strange = {labels[i] for i in new} - {None}
         if strange:
-            narrow = min(precision, self.precision, key=lambda dtype: dtype.itemsize)
-            twins = find_twins(strange, self.positions, narrow)
+            twins = find_twins(strange, self.positions, narrowest([precision, self.precision]))
             positions[new] = [twins.get(labels[i], -1) for i in new]
         return positions
 

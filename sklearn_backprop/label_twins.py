@@ -23,8 +23,8 @@ def find_twins(new, known, precision):
         Labels that are not known.
     known : dict
         Positions of the known labels.
-    precision : dtype
-        To which numbers are rounded before they are compared.
+    precision : str
+        Name of the dtype to which numbers are rounded before they are compared.
 
     Returns
     -------
@@ -61,13 +61,13 @@ def _meaning(label, precision):
         return None
     try:
         with np.errstate(over="ignore"):
-            rounded = float(precision.type(label))
+            rounded = float(np.dtype(precision).type(label))
     except OverflowError:
         return None
     if not np.isfinite(rounded):
         return None
     # float64 does not hold all integers
-    is_whole = precision == np.float64 and label == int(label)
+    is_whole = precision == "float64" and label == int(label)
     return int(label) if is_whole else rounded
 
 

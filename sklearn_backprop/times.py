@@ -155,6 +155,8 @@ def _pair(value):
             raise ValueError(f"{value!r} is no date in ISO format")
         return pair
     if isinstance(value, datetime):
+        if not 1 <= value.year <= 9999:  # only pandas goes beyond, and has no ordinals there
+            return _pair(value.to_datetime64())
         clock = _of_clock(value) + getattr(value, "nanosecond", 0)
         offset = value.utcoffset()
         return _whole(value, clock if offset is None else clock - _of_span(offset))

@@ -196,6 +196,15 @@ def test_nanoseconds_are_kept_far_from_1970():
         assert TabularEncoder([0]).fit_transform(table).shape == (9, 9)
 
 
+def test_years_that_python_does_not_have():
+    values = np.array(["-0005-01-01", "2024-01-01", "2024-01-02", "20000-01-01"], "M8[s]")
+    for named in ("auto", [0]):
+        expected = TabularEncoder(named).fit_transform(values[:, None])
+        encoder = TabularEncoder(named).fit(frame(values, object))
+        assert_array_equal(encoder.transform(frame(values)), expected)
+        assert_array_equal(encoder.transform(frame(values, object)), expected)
+
+
 def test_periods_are_their_starts():
     for freq, expected in (("M", "2024-05-01"), ("Y", "2024-01-01"), ("Q", "2024-04-01")):
         periods = pd.period_range("2024-05", periods=3, freq=freq)
