@@ -58,6 +58,12 @@ def found(known, new):
         (["a", "b", "c"], [np.str_("b"), 1, np.inf], ["b", NEW, NEW]),
         ([np.float32(0.1), np.float32(0.7), "c"], [0.1, 0.7], [np.float32(0.1), np.float32(0.7)]),
         ([0.1, 0.7, "c"], [np.float32(0.1), np.float16(0.7)], [0.1, 0.7]),
+        # dates are what they mean
+        (
+            ["2024-01-01", "b", "c"],
+            [np.datetime64("2024-01-01"), "2024-01-01 00:00", "2023-12-31T19:00-05:00"],
+            ["2024-01-01"] * 3,
+        ),
         # two doubles that one float stands for
         ([0.1, 0.1 + 1e-12, 3.0], [np.float32(0.1)], [NEW]),
         # doubles are not rounded without need

@@ -122,6 +122,8 @@ def test_numbers_whose_squares_would_not_be_finite_are_clipped(limit):
     assert_array_equal(encoder.transform([[-1e300], [np.finfo(float).max]]), expected)
     huge = np.array([[-1e308], [0.0], [1e308]])
     clipped = np.clip(huge, -1e150, 1e150)
+    tiny = TabularEncoder(limit=limit).fit([[-1e-200], [0.0], [1e-200]])
+    assert np.isfinite(tiny.transform([[-1e300], [1e300]])).all()
     encoder = TabularEncoder(limit=limit).fit(huge)
     assert_array_equal(encoder.transform(huge), TabularEncoder(limit=limit).fit_transform(clipped))
 
