@@ -141,3 +141,12 @@ def test_whatever_says_that_nothing_is_there(values):
         table = objects([*values, None])
         table[-1, 0] = nothing  # NumPy would take some of them for arrays
         assert_array_equal(TabularEncoder().fit_transform(table), expected, err_msg=repr(nothing))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int16, np.bool_, np.str_])
+def test_scalars_of_numpy_among_objects_are_the_labels_of_their_column(kind):
+    array = np.array([[1], [0], [1]]).astype(kind)
+    labels = TabularEncoder([0]).fit(objects(list(array.ravel()))).categories_[0].tolist()
+    expected = TabularEncoder([0]).fit(array).categories_[0].tolist()
+    assert labels == expected
+    assert [type(label) for label in labels] == [type(label) for label in expected]

@@ -179,6 +179,14 @@ def test_durations_are_numbers_of_days(values, container):
     assert_allclose(later, expected, rtol=1e-9, atol=1e-9)
 
 
+def test_dates_and_numbers_of_days_since_1970_are_the_same():
+    values = np.array(["1969-12-31", "2024-01-01", "2024-01-05"], "M8[D]")[:, None]
+    numbers = values.astype(float)
+    expected = TabularEncoder().fit_transform(values)
+    assert_allclose(TabularEncoder().fit(values).transform(numbers), expected, rtol=1e-12)
+    assert_allclose(TabularEncoder().fit(numbers).transform(values), expected, rtol=1e-12)
+
+
 def test_nanoseconds_are_kept_far_from_1970():
     steps = np.arange(9) ** 2
     values = np.datetime64("2024-05-17T13:00:00.000000000") + steps
