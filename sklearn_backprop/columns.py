@@ -47,9 +47,7 @@ class Column:
 
     @cached_property
     def kind(self):
-        """One of "numbers", "dates", "durations", "text dates", "complex" and "labels"."""
-        if "complex" in self.families:
-            return "complex"
+        """One of "numbers", "dates", "durations", "text dates" and "labels"."""
         if self.is_category or not self.families:
             return "labels"
         if len(self.families) == 1 and self.families <= {"numbers", "dates", "durations"}:

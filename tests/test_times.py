@@ -204,6 +204,15 @@ def test_nanoseconds_are_kept_far_from_1970():
         assert TabularEncoder([0]).fit_transform(table).shape == (9, 9)
 
 
+def test_a_first_date_that_stands_for_nothing_costs_no_digits():
+    steps = np.datetime64("2024-05-17T13:00:00.000000000") + np.arange(9)
+    values = objects([dt.date(1, 1, 1), *steps])
+    encoder = TabularEncoder().fit(values)
+    encoded = encoder.transform(values)
+    assert len(np.unique(encoded)) == 10
+    assert_array_equal(TabularEncoder().fit(values[::-1]).transform(values), encoded)
+
+
 def test_years_that_python_does_not_have():
     values = np.array(["-0005-01-01", "2024-01-01", "2024-01-02", "20000-01-01"], "M8[s]")
     for named in ("auto", [0]):
