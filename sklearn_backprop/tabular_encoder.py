@@ -147,10 +147,11 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
             read = self._read(table, j)
             if named[j] or read.kind == "labels":
                 column = Categories(self.max_categories)
-            elif read.kind in ("dates", "text dates"):
-                column = Numbers(self.n_bins, read.middle_time(), of_dates=True)
-            else:
+            elif read.kind == "numbers":
                 column = Numbers(self.n_bins)
+            else:
+                of_dates = read.kind != "durations"
+                column = Numbers(self.n_bins, read.middle_time(), of_dates)
             if read.kind == "text dates" and not named[j]:
                 text_dates.append(name)
             column.fit(column.read(read, name), self._clipped)

@@ -195,7 +195,8 @@ def test_nanoseconds_are_kept_far_from_1970():
         values[:, None],
         objects(list(values)),
         frame(values),
-        frame(values, object),
+        frame(map(pd.Timestamp, values), object),
+        frame(map(pd.Timedelta, values - np.datetime64("2024-05-17", "ns")), object),
         pl.DataFrame({"x0": values}),
         pa.table({"x0": values}),
         frame(np.datetime_as_string(values)),
@@ -244,6 +245,20 @@ def test_all_units_of_numpy(unit):
     assert_allclose(
         TabularEncoder().fit_transform(moments), TabularEncoder().fit_transform(as_days), atol=1e-12
     )
+
+
+DAYS_OF_UNITS = {
+    "Y": 365.2425, "M": 30.436875, "3M": 91.310625, "W": 7, "2W": 14, "D": 1, "12h": 0.5,
+    "25s": 25 / 86_400, "10ns": 1e-8 / 86_400, "7ps": 7e-12 / 86_400,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("unit", "n_days"), DAYS_OF_UNITS.items())
+def test_a_duration_of_numpy_is_so_many_days(unit, n_days):
+    values = np.array([[3], [-5], [40]])
+    encoder = TabularEncoder(limit=None).fit([[-n_days], [0.0], [n_days]])
+    durations = encoder.transform(values.astype(f"m8[{unit}]"))
+    assert_allclose(durations, encoder.transform(values * n_days), rtol=1e-9)
 
 
 NOTHING = [None, np.nan, pd.NaT, pd.NA, np.datetime64("NaT")]
