@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_backprop.tables import as_table
 from sklearn_backprop.tabular_encoder import TabularEncoder
@@ -150,3 +150,14 @@ def test_scalars_of_numpy_among_objects_are_the_labels_of_their_column(kind):
     expected = TabularEncoder([0]).fit(array).categories_[0].tolist()
     assert labels == expected
     assert [type(label) for label in labels] == [type(label) for label in expected]
+
+
+def test_times_of_day_of_pyarrow_may_have_nanoseconds():
+    table = pa.table({"x0": pa.array([1, 2, 5, 9], pa.time64("ns"))})
+    expected = TabularEncoder().fit_transform([[1.0], [2.0], [5.0], [9.0]])
+    assert_allclose(TabularEncoder().fit_transform(table), expected)
+
+
+def test_a_second_fit_forgets_the_names_of_the_first():
+    encoder = TabularEncoder().fit(pd.DataFrame({"a": [1.0, 2.0]})).fit([[1.0], [2.0]])
+    assert encoder.get_feature_names_out().tolist() == ["x0"]
