@@ -12,6 +12,7 @@ from .blas import blas_threads_for, one_blas_thread
 from .bookmark import before_partial_fit
 from .callbacks import EpochCallbacks, given_data, with_callbacks
 from .checks import (
+    check_features,
     check_features_and_targets,
     check_some_weight,
     check_validation_arguments,
@@ -271,8 +272,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
     def _check_X(self, X):
         """Return checked features for a fitted network."""
         check_is_fitted(self)
-        dtypes = np.float64, np.float32
-        return validate_data(self, X, accept_sparse="csr", dtype=dtypes, reset=False)
+        return check_features(X, self)
 
     def _outputs(self, X, output_activation=None):
         """Return outputs for raw X; of the network's output activation, or of another."""

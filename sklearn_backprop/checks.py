@@ -4,6 +4,7 @@ import re
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_X_y
 from sklearn.utils.validation import (
@@ -12,6 +13,8 @@ from sklearn.utils.validation import (
     column_or_1d,
     validate_data,
 )
+
+from .tables import refuse_lazy
 
 
 def check_hidden_layer_sizes(sizes, n_hidden_layers=None):
@@ -64,6 +67,8 @@ def check_dropout(dropout, n_hidden_layers):
 
 def check_features_and_targets(X, y, estimator_name, y_numeric):
     """Return X as a float array or CSR matrix, and y as an array of 1 or 2 dimensions."""
+    refuse_lazy(X)
+    refuse_lazy(y, "y")
     X, y = check_X_y(
         X,
         y,
@@ -75,7 +80,32 @@ def check_features_and_targets(X, y, estimator_name, y_numeric):
     )
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
-    return X, y
+    return summed(X), y
+
+
+def check_given(y, estimator):
+    """Raise ``ValueError`` if there is no y, or none yet."""
+    refuse_lazy(y, "y")
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+        )
+
+
+def check_features(X, estimator):
+    """Return X for a fitted estimator: a float array or a CSR matrix, with its features."""
+    refuse_lazy(X)
+    dtypes = np.float64, np.float32
+    return summed(validate_data(estimator, X, accept_sparse="csr", dtype=dtypes, reset=False))
+
+
+def summed(X):
+    """Return a sparse matrix whose entries are stored once and in order; never changes X."""
+    if not issparse(X) or X.has_canonical_format:
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X
 
 
 def feature_name(estimator, j):

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .calibration import log_of_mean
 from .callbacks import MemberCallbacks, given_data, with_callbacks
-from .checks import check_features_and_targets, check_weights, columns_of
+from .checks import check_features, check_features_and_targets, check_weights, columns_of
 from .classifier import IDENTITY, BackpropClassifier
 from .fitted import OwnsEstimators
 from .parameters import COUNT
@@ -147,8 +147,7 @@ class BaseEnsemble(MemberCallbacks, OwnsEstimators, MetaEstimatorMixin, BaseEsti
     def _check_X(self, X):
         """Return checked features for the fitted members."""
         check_is_fitted(self)
-        dtypes = np.float64, np.float32
-        return validate_data(self, X, accept_sparse="csr", dtype=dtypes, reset=False)
+        return check_features(X, self)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that sparse X works."""

@@ -20,6 +20,7 @@ from .optimizers import OPTIMIZERS
 from .planning import evenly, n_columns, of_near_lengths, plan, stack_size, structure
 from .samples import is_memory_mapped
 from .stack import train_together
+from .tables import refuse_lazy
 
 
 @dataclass
@@ -114,6 +115,7 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, validation_rows
                 "fit_many fits BackpropClassifier and BackpropRegressor, got "
                 f"{type(estimator).__name__}. Use its own fit."
             )
+    refuse_lazy(X)
     X, y, sample_weight = indexable(X, y, sample_weight)
     rows = checked_rows(rows, [_num_samples(X)] * len(estimators))
     n_samples = [_num_samples(X) if index is None else len(index) for index in rows]

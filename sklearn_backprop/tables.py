@@ -1,42 +1,39 @@
-"""Tables with columns of any kind, read in one way: pandas, polars and NumPy.
-
-A column is either numbers or labels. ``numbers`` gives float64 with NaN where a value is
-missing; ``labels`` gives Python objects with None there.
-"""
+"""Tables with columns of any kind, read in one way: pandas, polars, pyarrow and NumPy."""
 
 import sys
-from decimal import Decimal
-from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_array
 
-DAY = np.timedelta64(1, "D")
+from .columns import Column, as_objects
+
+WIDE = {"Int128", "UInt128"}
+"""Types of polars that NumPy does not have."""
 
 
 class ArrayTable:
-    """A NumPy array, or anything that can be made one."""
+    """A NumPy array, or anything that can be made one; what a mask hides is missing."""
 
     def __init__(self, X):
-        self.array = check_array(X, dtype=None, ensure_all_finite=False)
+        _refuse_complex(X)
+        mask = np.ma.getmask(X)
+        self.mask = None if mask is np.ma.nomask else mask
+        # what a mask hides need not be finite, nor a number
+        self.array = check_array(np.ma.getdata(X) if self.mask is not None else X, dtype=None,
+                                 ensure_all_finite=False)  # fmt: skip
         self.shape = self.array.shape
 
-    def is_numeric(self, j):
-        """Tell whether a column holds numbers."""
-        if self.array.dtype.kind == "O":
-            return _are_numbers(self.array[:, j])
-        return self.array.dtype.kind in "iuf"
+    def column(self, j):
+        """Return a column."""
+        return Column(self.array[:, j], None if self.mask is None else self.mask[:, j])
 
-    def numbers(self, j):
-        """Return a column as float64."""
-        column = self.array[:, j]
-        if column.dtype.kind == "O":
-            column = [np.nan if _is_missing(value) else value for value in column]
-        return np.array(column, dtype=np.float64)
-
-    def labels(self, j):
-        """Return a column as a list of objects."""
-        return [None if _is_missing(value) else value for value in self.array[:, j].tolist()]
+    def rows(self, start, stop):
+        """Return some rows, as a table."""
+        part = object.__new__(type(self))
+        part.array = self.array[start:stop]
+        part.mask = None if self.mask is None else self.mask[start:stop]
+        part.shape = part.array.shape
+        return part
 
 
 class PandasTable:
@@ -45,35 +42,29 @@ class PandasTable:
     def __init__(self, X):
         self.frame, self.shape = X, X.shape
 
-    def is_numeric(self, j):
-        """Tell whether a column holds numbers or dates."""
-        import pandas.api.types as kinds
-
+    def column(self, j):
+        """Return a column."""
+        pandas = sys.modules["pandas"]
         column = self.frame.iloc[:, j]
-        if kinds.is_bool_dtype(column.dtype) or isinstance(column.dtype, _categorical_dtype()):
-            return False
-        if kinds.is_object_dtype(column.dtype):
-            return _are_numbers(column)
-        return kinds.is_numeric_dtype(column.dtype) or column.dtype.kind in "mM"
+        missing, dtype = column.isna().to_numpy(), column.dtype
+        if isinstance(dtype, pandas.ArrowDtype):
+            return arrow_column(column.array.__arrow_array__())
+        if isinstance(dtype, pandas.CategoricalDtype):
+            return Column(column.astype(object).to_numpy(), missing, is_category=True)
+        if isinstance(dtype, pandas.PeriodDtype):
+            return Column(column.dt.start_time.to_numpy(), missing)
+        if isinstance(dtype, pandas.DatetimeTZDtype):
+            return Column(column.dt.tz_convert(None).to_numpy(), missing)
+        if isinstance(dtype, pandas.SparseDtype):
+            return Column(np.asarray(column), missing)
+        if hasattr(dtype, "numpy_dtype"):  # numbers and booleans beside a mask
+            return Column(column.to_numpy(dtype.numpy_dtype, na_value=0), missing)
+        values = column.to_numpy() if isinstance(dtype, np.dtype) else column.astype(object)
+        return Column(np.asarray(values), missing)
 
-    def numbers(self, j):
-        """Return a column as float64; dates as days."""
-        column = self.frame.iloc[:, j]
-        if column.dtype.kind in "mM":
-            if getattr(column.dtype, "tz", None) is not None:
-                column = column.dt.tz_convert(None)
-            return _days(column.to_numpy())
-        if isinstance(column.dtype, _categorical_dtype()):
-            column = column.astype(object)
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-
-    def labels(self, j):
-        """Return a column as a list of objects."""
-        column = self.frame.iloc[:, j]
-        missing = column.isna().to_numpy()
-        values = column.astype(object).to_numpy(copy=True)
-        values[missing] = None
-        return values.tolist()
+    def rows(self, start, stop):
+        """Return some rows, as a table."""
+        return PandasTable(self.frame.iloc[start:stop])
 
 
 class PolarsTable:
@@ -82,67 +73,104 @@ class PolarsTable:
     def __init__(self, X):
         self.frame, self.shape = X, X.shape
 
-    def is_numeric(self, j):
-        """Tell whether a column holds numbers or dates."""
-        import polars
-
+    def column(self, j):
+        """Return a column."""
+        polars = sys.modules["polars"]
         column = self.frame.to_series(j)
-        if column.dtype == polars.Object:
-            return _are_numbers(column.to_list())
-        return column.dtype.is_numeric() or column.dtype.is_temporal()
+        missing, dtype = column.is_null().to_numpy(), column.dtype
+        if dtype == polars.Time:
+            return Column(column.cast(polars.Int64).fill_null(0).to_numpy().view("m8[ns]"), missing)
+        if dtype.is_temporal() or dtype.is_float():
+            return Column(column.to_numpy(), missing)
+        if dtype == polars.Boolean:
+            return Column(column.fill_null(False).to_numpy(), missing)
+        if dtype.is_integer() and str(dtype) not in WIDE:
+            return Column(column.fill_null(0).to_numpy(), missing)
+        is_category = dtype in (polars.Categorical, polars.Enum)
+        return Column(as_objects(column.to_list()), missing, is_category)
 
-    def numbers(self, j):
-        """Return a column as float64; dates as days."""
-        import polars
+    def rows(self, start, stop):
+        """Return some rows, as a table."""
+        return PolarsTable(self.frame.slice(start, stop - start))
 
-        column = self.frame.to_series(j)
-        if column.dtype.is_temporal() and column.dtype != polars.Time:
-            return _days(column.to_numpy())
-        if column.dtype == polars.Object or column.dtype == polars.Categorical:
-            values = [np.nan if _is_missing(v) else v for v in column.to_list()]
-            return np.array(values, dtype=np.float64)
-        return column.cast(polars.Float64).to_numpy().astype(np.float64)
 
-    def labels(self, j):
-        """Return a column as a list of objects."""
-        return [None if _is_missing(v) else v for v in self.frame.to_series(j).to_list()]
+class ArrowTable:
+    """A pyarrow Table."""
+
+    def __init__(self, X):
+        self.table, self.shape = X, X.shape
+
+    def column(self, j):
+        """Return a column."""
+        return arrow_column(self.table.column(j))
+
+    def rows(self, start, stop):
+        """Return some rows, as a table."""
+        return ArrowTable(self.table.slice(start, stop - start))
+
+
+def arrow_column(array):
+    """Return a column from an array of pyarrow, chunked or not."""
+    import pyarrow
+
+    types, kind = pyarrow.types, array.type
+    missing = np.asarray(array.is_null())
+    if types.is_dictionary(kind):
+        return Column(as_objects(array.to_pylist()), missing, is_category=True)
+    if types.is_time(kind):
+        counts = array.cast(pyarrow.int32() if types.is_time32(kind) else pyarrow.int64())
+        counts = np.asarray(counts.fill_null(0)).astype(np.int64)
+        return Column(counts.view(f"m8[{kind.unit}]"), missing)
+    if types.is_boolean(kind) or types.is_integer(kind):
+        array = array.fill_null(False if types.is_boolean(kind) else 0)
+        return Column(np.asarray(array), missing)
+    if types.is_temporal(kind) or types.is_floating(kind):
+        return Column(np.asarray(array), missing)
+    return Column(as_objects(array.to_pylist()), missing)
+
+
+TABLES = {
+    "pandas": {"DataFrame": PandasTable},
+    "polars": {"DataFrame": PolarsTable},
+    "pyarrow": {"Table": ArrowTable, "RecordBatch": ArrowTable},
+}
 
 
 def as_table(X):
-    """Return a table of whatever kind ``X`` is; neither pandas nor polars is imported for it."""
-    for library, table in (("pandas", PandasTable), ("polars", PolarsTable)):
+    """Return a table of whatever kind ``X`` is; no library of tables is imported for it."""
+    refuse_lazy(X)
+    for library, kinds in TABLES.items():
         module = sys.modules.get(library)
-        if module is not None and isinstance(X, module.DataFrame):
-            if 0 in X.shape:
-                what = "sample" if X.shape[1] else "feature"
-                raise ValueError(f"Found array with 0 {what}(s) (shape={X.shape}).")
-            return table(X)
+        for name, table in kinds.items():
+            if module is not None and isinstance(X, getattr(module, name)):
+                if 0 in X.shape:
+                    what = "sample" if X.shape[1] else "feature"
+                    raise ValueError(f"Found array with 0 {what}(s) (shape={X.shape}).")
+                return table(X)
     return ArrayTable(X)
 
 
-def _categorical_dtype():
-    return sys.modules["pandas"].CategoricalDtype
+def refuse_lazy(X, name="X"):
+    """Raise ``ValueError`` for a polars LazyFrame: a plan, without any data yet."""
+    polars = sys.modules.get("polars")
+    if polars is not None and isinstance(X, polars.LazyFrame):
+        raise ValueError(
+            f"{name} is a polars LazyFrame, which holds no data yet. Pass {name}.collect()."
+        )
 
 
-def _is_missing(value):
-    """Tell whether a value is None, NaN, NaT or ``pandas.NA``."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, (Real, Decimal)) and value != value
+def complex_message(name):
+    """Return what is wrong with a column of complex numbers."""
+    return (
+        f"Complex data not supported: the feature {name!r} has complex numbers. Pass their real "
+        "and imaginary parts as two features."
+    )
 
 
-def _are_numbers(values):
-    """Tell whether there are numbers among objects, and besides them only missing values."""
-    there = [_is_number(value) for value in values if not _is_missing(value)]
-    return bool(there) and all(there)
-
-
-def _is_number(value):
-    return isinstance(value, (Real, Decimal)) and not isinstance(value, (bool, np.bool_))
-
-
-def _days(values):
-    """Return dates or durations as days, NaN for NaT."""
-    if values.dtype.kind == "M":
-        values = values - np.datetime64("1970-01-01", np.datetime_data(values.dtype)[0])
-    return values / DAY
+def _refuse_complex(X):
+    """Raise ``ValueError`` for an array of complex numbers, with the first column of them."""
+    if not isinstance(X, (np.ndarray, list, tuple)) or not np.iscomplexobj(X):
+        return
+    array = np.atleast_2d(np.asarray(X))
+    there = (array.imag != 0).any(axis=tuple(range(array.ndim - 1)))
+    raise ValueError(complex_message(f"x{int(there.argmax())}"))

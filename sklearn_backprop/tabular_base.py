@@ -7,7 +7,7 @@ from time import perf_counter
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
     check_consistent_length,
@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from .callbacks import MemberCallbacks, given_data, with_callbacks
-from .checks import check_weights, columns_of
+from .checks import check_given, check_weights, columns_of
 from .fitted import OwnsEstimators
 from .parameters import COUNT, POSITIVE
 from .stacking import fit_many
@@ -83,6 +83,7 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
         """
         self._validate_params()
         start, given = perf_counter(), given_data(X, y, sample_weight)
+        check_given(y, self)
         y = self._check_targets(y)
         encoder = self._make_encoder(as_table(X))
         encoded = encoder.fit_transform(X)
@@ -106,10 +107,13 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
                 members, *data[:2], sample_weight=sample_weight, validation_rows=held_out,
                 n_jobs=self.n_jobs,
             )  # fmt: skip
-        validate_data(self, X, skip_check_array=True)
+        copy = object.__new__(type(self))  # an error leaves self as it was
+        copy.__dict__.update(self.__dict__)
+        validate_data(copy, X, skip_check_array=True)
         n_iter = max(member.n_iter_ for member in members)
-        self.__dict__.update(fitted, estimators_=members, n_iter_=n_iter)
-        self._calibrate(encoded, targets if labels is None else labels, sample_weight, held_out)
+        copy.__dict__.update(fitted, estimators_=members, n_iter_=n_iter)
+        copy._calibrate(encoded, targets if labels is None else labels, sample_weight, held_out)
+        self.__dict__ = copy.__dict__
         self._end_callbacks(context, given)
         return self
 
@@ -127,7 +131,8 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
         """Return the encoder for a table."""
         n_bins = self.n_bins
         if n_bins is not None:
-            n_numbers = sum(map(table.is_numeric, range(table.shape[1])))
+            kinds = [table.column(j).kind for j in range(table.shape[1])]
+            n_numbers = len(kinds) - kinds.count("labels")
             n_bins = min(n_bins, BIN_COLUMNS // max(1, n_numbers))
         return TabularEncoder(
             categorical_features=self.categorical_features,
@@ -196,14 +201,8 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
         """Yield the table encoded, some rows at a time."""
         check_is_fitted(self)
         table = as_table(X)
-        n_samples = table.shape[0]
         validate_data(self, X, skip_check_array=True, reset=False)
-        if n_samples <= BLOCK:
-            yield self.encoder_.encode(table)
-            return
-        for start in range(0, n_samples, BLOCK):
-            rows = np.arange(start, min(start + BLOCK, n_samples))
-            yield self.encoder_.encode(as_table(_safe_indexing(X, rows)))
+        yield from self.encoder_.encode_blocks(table, BLOCK)
 
     @property
     def history_(self):

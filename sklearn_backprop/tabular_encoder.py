@@ -1,6 +1,6 @@
 """From a table of numbers, categories and text to the numbers a network learns well from."""
 
-from collections import Counter
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,16 +8,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from .tables import as_table
+from .encoded_columns import Categories, Numbers, Scaled, printed  # noqa: F401, for old pickles
+from .tables import as_table, complex_message
 
-LARGEST = 1e150
-"""Numbers are clipped here: products of two of them are still finite."""
-
-FEW = 8
-"""A feature with no more distinct numbers gets no bins."""
-
-BIN_SIZE = 0.25
-"""A bin's column goes from minus this to this."""
+FEW_VALUES = 5
+"""That most of so few values are new says nothing."""
 
 
 class TabularEncoder(TransformerMixin, BaseEstimator):
@@ -25,11 +20,15 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
 
     - Numbers: ``(x - median) · s`` with ``s = 1 / (q75 - q25)``, or ``2 / (max - min)``
       where the quartiles agree, or 0 for a constant column. A missing value becomes the
-      median, and a column that has some in ``fit`` gets an indicator beside it. Dates
-      count as days.
+      median, and a column that has some in ``fit`` gets an indicator beside it.
+    - Dates and times, in whatever type, also as text in ISO format if all of a column is:
+      numbers, the days since a moment. Zones are converted to UTC; what has none counts as
+      UTC; a period counts as its start. Durations and times of day are days too.
     - Categories, text and booleans: a column of 0 and 1 for each category; for two
       categories one column of -1 and 1. A missing value or an unseen category is zeros.
-      These columns are scaled as numbers are.
+      Where a category is unseen, a number finds its text, and the other way round, if
+      there is only one such; so do a float32 and what it was rounded from. These columns
+      are scaled as numbers are.
     - At last the smooth clip ``x / sqrt(1 + (x / limit)²)``, so nothing exceeds ``limit``.
     - With ``n_bins``, numbers get more columns: one for each interval between two
       quantiles, which rises over that interval and is constant elsewhere. So a network
@@ -43,9 +42,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     categorical_features : "auto" or array-like of bool, int or str, default="auto"
-        ``"auto"`` takes the columns that do not hold numbers: text, categories, booleans,
-        and objects of mixed type. A mask, positions or names say which columns of numbers
-        are categories as well.
+        ``"auto"`` takes the columns that do not hold numbers or times: text, categories,
+        booleans, and objects of mixed type. A mask, positions or names say which columns
+        of numbers or times are categories as well.
     max_categories : int or None, default=100
         Columns that a feature may become. If it has more categories, the most frequent
         ones have a column each and all others share the last. None means no limit, which
@@ -109,8 +108,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
-            The table. May have missing values.
+        X : DataFrame (pandas, polars), Table (pyarrow) or array-like
+            The table, of shape (n_samples, n_features). May have missing values; what a
+            mask hides is one.
         y : None
             Ignored.
 
@@ -122,31 +122,56 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has an infinite number, or ``categorical_features`` names no column of it.
+            If X has an infinite or a complex number or one that float64 cannot hold, or
+            ``categorical_features`` names no column of it. The encoder is then as it was.
+
+        Warns
+        -----
+        UserWarning
+            If text is read as dates, with the names of its columns.
         """
         self._validate_params()
         table = as_table(X)
+        fitted = object.__new__(type(self))  # an error leaves self as it was
+        fitted.__dict__.update(self.__dict__)
+        fitted._fit(X, table)
+        self.__dict__ = fitted.__dict__
+        return self
+
+    def _fit(self, X, table):
         validate_data(self, X, skip_check_array=True)
         self.n_features_in_ = table.shape[1]
-        named = self._named_categories()
+        named, text_dates = self._named_categories(), []
         self._columns = []
-        for j in range(table.shape[1]):
-            if named[j] or not table.is_numeric(j):
+        for j, name in enumerate(self._names()):
+            read = self._read(table, j)
+            if named[j] or read.kind == "labels":
                 column = Categories(self.max_categories)
-            else:
+            elif read.kind == "numbers":
                 column = Numbers(self.n_bins)
-            column.fit(column.read(table, j, self._name(j)), self._clipped)
+            else:
+                of_dates = read.kind != "durations"
+                column = Numbers(self.n_bins, read.middle_time(), of_dates)
+            if read.kind == "text dates" and not named[j]:
+                text_dates.append(name)
+            column.fit(column.read(read, name), self._clipped)
             self._columns.append(column)
         self.categories_ = [column.categories for column in self._columns]
-        return self
+        if text_dates:
+            warnings.warn(
+                f"The text of {text_dates} is read as dates, for all of it is ISO dates. If they "
+                "are categories, name them in categorical_features; if not, make them a date "
+                "column (pandas.to_datetime) to be rid of this warning.",
+                stacklevel=3,
+            )
 
     def transform(self, X):
         """Encode a table.
 
         Parameters
         ----------
-        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
-            The table, with the features of ``fit``.
+        X : DataFrame (pandas, polars), Table (pyarrow) or array-like
+            The table, of shape (n_samples, n_features), with the features of ``fit``.
 
         Returns
         -------
@@ -156,39 +181,81 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has an infinite number, other features than in ``fit``, or text in a
-            column of numbers.
-        """
-        check_is_fitted(self)
-        table = as_table(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
-        return self.encode(table)
+            If X has an infinite or a complex number or one that float64 cannot hold, other
+            features than in ``fit``, or text in a column of numbers.
 
-    def encode(self, table):
-        """Encode a table whose names of features have been checked, as ``transform`` does.
+        Warns
+        -----
+        UserWarning
+            If most values of a column of categories are new, with its name.
+        """
+        table = self._checked_table(X)
+        (result,) = self.encode_blocks(table, table.shape[0])
+        return result
+
+    def encode_blocks(self, table, n_rows):
+        """Yield a table encoded, some rows at a time; at last warn of new categories.
 
         Parameters
         ----------
-        table : Table
-            From ``as_table``.
+        table : object
+            What `sklearn_backprop.tables.as_table` returns, with the features of ``fit``.
+        n_rows : int
+            Of a block; the last may have fewer.
 
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features_out)
+        Yields
+        ------
+        ndarray of shape (n_rows, n_features_out)
+            As ``transform`` returns them.
         """
+        n_columns, news = sum(len(column.names("")) for column in self._columns), {}
+        for start in range(0, table.shape[0], n_rows):
+            part = table.rows(start, min(start + n_rows, table.shape[0]))
+            result = np.empty((part.shape[0], n_columns), np.dtype(self.dtype))
+            self._encode(part, result, news)
+            yield result
+        self._warn_of_news(news)
+
+    def _checked_table(self, X):
+        """Return X as a table with the features of ``fit``."""
+        check_is_fitted(self)
+        table = as_table(X)
+        validate_data(self, X, skip_check_array=True, reset=False)
         if table.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X has {table.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input."
             )
-        n_columns = len(self.get_feature_names_out())
-        result = np.empty((table.shape[0], n_columns), np.dtype(self.dtype))
+        return table
+
+    def _encode(self, table, result, news):
+        """Write a table encoded; add to the new labels of each feature, and to their number."""
         start = 0
-        for j, column in enumerate(self._columns):
-            encoded = column.encode(column.read(table, j, self._name(j)), self._clipped)
+        for j, (column, name) in enumerate(zip(self._columns, self._names(), strict=True)):
+            values = column.read(self._read(table, j), name)
+            encoded = column.encode(values, self._clipped)
             result[:, start : start + encoded.shape[1]] = encoded
             start += encoded.shape[1]
-        return result
+            if column.categories is not None:
+                labels, n_labels = column.new_labels(values)
+                first, n_new, n_all = news.get(j, (labels[:1], 0, 0))
+                news[j] = first or labels[:1], n_new + len(labels), n_all + n_labels
+
+    def _warn_of_news(self, news):
+        """Warn of features most of whose values were not in ``fit``."""
+        told = []
+        for j, (labels, n_new, n_labels) in news.items():
+            if n_labels > FEW_VALUES and n_new > n_labels / 2:
+                known = self.categories_[j][:1].tolist()
+                there = f"such as {printed(known[0], repr)}" if known else "all missing"
+                now = printed(labels[0], repr)
+                told.append(f"{self._names()[j]!r} (now such as {now}, in fit {there})")
+        if told:
+            warnings.warn(
+                f"Most values of {', '.join(told)} were not in fit, so they say nothing to the "
+                "model. Give them the type and the spelling that they had in fit.",
+                stacklevel=5,
+            )
 
     def _clipped(self, scaled):
         """Return scaled numbers, smoothly clipped, or at least small enough for the dtype."""
@@ -208,16 +275,24 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of str objects of shape (n_features_out,)
+            No two are equal: where two would be, the second gets a number.
         """
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
         pairs = zip(self._columns, names, strict=True)
-        return np.array([name for column, base in pairs for name in column.names(base)], object)
+        return np.array(distinct([n for column, base in pairs for n in column.names(base)]), object)
 
-    def _name(self, j):
-        """Return a feature's name, for error messages."""
+    def _names(self):
+        """Return the features' names, for messages."""
         names = getattr(self, "feature_names_in_", None)
-        return f"x{j}" if names is None else names[j]
+        return [f"x{j}" for j in range(self.n_features_in_)] if names is None else list(names)
+
+    def _read(self, table, j):
+        """Return a column of a table, unless it has complex numbers."""
+        column = table.column(j)
+        if "complex" in column.families:
+            raise ValueError(complex_message(self._names()[j]))
+        return column
 
     def _named_categories(self):
         """Return a mask of the features that ``categorical_features`` names."""
@@ -255,154 +330,16 @@ class TabularEncoder(TransformerMixin, BaseEstimator):
         return tags
 
 
-class Numbers:
-    """A column of numbers, an indicator of missing ones where ``fit`` saw some, and bins."""
-
-    categories = None
-
-    def __init__(self, n_bins):
-        self.n_bins = n_bins
-
-    def read(self, table, j, name):
-        """Return a column as float64 without infinities."""
-        try:
-            values = table.numbers(j)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"The feature {name!r} was a column of numbers in fit, but now has other values: "
-                f"{error}. Name it in categorical_features if they are categories."
-            ) from error
-        if np.isinf(values).any():
-            raise ValueError(
-                f"The feature {name!r} contains infinity. Replace it by NaN, which counts as "
-                "missing, or by a large number."
-            )
-        return np.clip(values, -LARGEST, LARGEST)
-
-    def fit(self, values, clipped):
-        """Learn median, scale and bins; ``clipped`` is the function that clips."""
-        missing = np.isnan(values)
-        there = values[~missing]
-        self.center, self.scale = robust_scale(there[:, None])
-        self.indicator = Scaled(missing[:, None]) if missing.any() else None
-        self.edges = None
-        if self.n_bins is not None and len(np.unique(there)) > FEW:
-            scaled = clipped((there - self.center) * self.scale)
-            edges = np.unique(np.quantile(scaled, np.linspace(0, 1, self.n_bins + 1)))
-            self.edges = edges if len(edges) > 2 else None
-
-    def encode(self, values, clipped):
-        """Return the column, with the median where it is missing, its bins and the indicator."""
-        missing = np.isnan(values)
-        filled = np.where(missing, self.center, values)[:, None]
-        columns = [clipped((filled - self.center) * self.scale)]
-        if self.edges is not None:
-            low, high = self.edges[:-1], self.edges[1:]
-            risen = np.clip((columns[0] - low) / (high - low), 0, 1)
-            columns.append((2 * risen - 1) * BIN_SIZE)
-        if self.indicator is not None:
-            columns.append(clipped(self.indicator.scaled(missing[:, None])))
-        return np.hstack(columns)
-
-    def names(self, name):
-        """Return the names of the encoded columns."""
-        n_bins = 0 if self.edges is None else len(self.edges) - 1
-        bins = [f"{name}_bin{k}" for k in range(n_bins)]
-        return [name, *bins] + [f"{name}_missing"] * (self.indicator is not None)
-
-
-class Scaled:
-    """Columns of 0 and 1, or -1 and 1, scaled as numbers are."""
-
-    def __init__(self, encoded):
-        self.center, self.scale = robust_scale(encoded.astype(np.float64))
-
-    def scaled(self, encoded):
-        """Return such columns scaled."""
-        return (encoded - self.center) * self.scale
-
-
-class Categories:
-    """A column of labels, as one-hot columns or one of -1 and 1."""
-
-    def __init__(self, max_categories):
-        self.max_categories = max_categories
-
-    def read(self, table, j, name):
-        """Return a column as a list of objects, None where they are missing."""
-        values = table.labels(j)
-        try:
-            Counter(values)
-        except TypeError as error:
-            raise TypeError(
-                f"The feature {name!r} has values that are no labels ({error}); an argument must "
-                "be a string or a number in each row."
-            ) from error
-        return values
-
-    def fit(self, values, clipped):
-        """Learn the categories, and the scale of their columns."""
-        counts = Counter(values)
-        counts.pop(None, None)
-        known = _sorted(counts)
-        too_many = self.max_categories is not None and len(known) > self.max_categories
-        if too_many:
-            # among equals the first ones, so that the order of rows does not matter
-            frequent = sorted(known, key=lambda label: -counts[label])
-            known = _sorted(frequent[: self.max_categories - 1])
-        # where there is nothing at all, a column of zeros
-        self.has_others = too_many or not known
-        self.categories = np.empty(len(known), object)
-        self.categories[:] = known
-        # all others share the last column; None and what is unseen have position -1
-        self.positions = dict.fromkeys(counts, len(known)) | {v: k for k, v in enumerate(known)}
-        self.columns = Scaled(self._one_hot(values))
-
-    def encode(self, values, clipped):
-        """Return the columns, scaled and clipped."""
-        return clipped(self.columns.scaled(self._one_hot(values)))
-
-    def _one_hot(self, values):
-        get = self.positions.get
-        positions = np.fromiter((get(value, -1) for value in values), np.intp, len(values))
-        n_columns = len(self.categories) + self.has_others
-        if n_columns == 2:
-            return np.array([-1.0, 1.0, 0.0])[positions][:, None]
-        return (positions[:, None] == np.arange(n_columns)).astype(np.float64)
-
-    def names(self, name):
-        """Return the names of the encoded columns."""
-        names = [f"{name}_{label}" for label in self.categories] + [f"{name}_others"] * (
-            self.has_others
-        )
-        return names[1:] if len(names) == 2 else names
-
-
-def _sorted(labels):
-    """Return labels sorted, those of different types one type after another."""
-    try:
-        return sorted(labels)
-    except TypeError:
-        return sorted(labels, key=lambda label: (type(label).__name__, str(label)))
-
-
-def robust_scale(values):
-    """Return ``median`` and ``1 / (q75 - q25)``, ``2 / (max - min)`` or 0 of each column.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples, n_columns)
-        Finite numbers, at most ``LARGEST``.
-
-    Returns
-    -------
-    center, scale : ndarray of shape (n_columns,)
-        Zeros if there are no samples.
-    """
-    if not values.size:
-        return np.zeros((2, values.shape[1]))
-    low, center, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
-    spread, extent = high - low, np.ptp(values, axis=0)
-    with np.errstate(divide="ignore", over="ignore"):
-        scale = np.where(spread > 0, 1 / spread, np.where(extent > 0, 2 / extent, 0.0))
-    return center, np.minimum(scale, LARGEST)
+def distinct(names):
+    """Return names of which no two are equal: what was there before gets a number after it."""
+    taken, seen, distinct_names = set(names), set(), []
+    for name in names:
+        k = 2
+        while name in seen:
+            if f"{name}_{k}" not in taken:
+                name = f"{name}_{k}"
+                taken.add(name)
+            k += 1
+        seen.add(name)
+        distinct_names.append(name)
+    return distinct_names

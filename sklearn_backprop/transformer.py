@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .checks import check_given
 from .classifier import BackpropClassifier
 from .fitted import OwnsEstimators
 from .inspection import hidden_layer_index
@@ -92,6 +93,7 @@ class BackpropTransformer(
             If the data are not usable, or if the network has no such hidden layer.
         """
         self._validate_params()
+        check_given(y, self)
         estimator = self._default_estimator(y) if self.estimator is None else clone(self.estimator)
         if self.random_state is not None:
             estimator.set_params(random_state=self.random_state)
@@ -102,7 +104,7 @@ class BackpropTransformer(
         return self
 
     def _default_estimator(self, y):
-        kind = "unknown" if y is None else type_of_target(y, input_name="y")
+        kind = type_of_target(y, input_name="y")
         return BackpropClassifier() if kind in CLASSES else BackpropRegressor()
 
     def transform(self, X):

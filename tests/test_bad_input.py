@@ -5,17 +5,27 @@ import re
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 import scipy.sparse
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 
-from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop import (
+    BackpropClassifier,
+    BackpropEnsembleClassifier,
+    BackpropEnsembleRegressor,
+    BackpropRegressor,
+    BackpropTransformer,
+    fit_many,
+)
 from sklearn_backprop.activations import Tanh
 from sklearn_backprop.backprop import Network
 from sklearn_backprop.losses import Poisson
 from sklearn_backprop.optimizers import SGD, Adam, AdamW
 from sklearn_backprop.schedules import InverseScaling
+from sklearn_backprop.tabular import TabularClassifier, TabularEncoder, TabularRegressor
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Maximum iterations"),
@@ -143,6 +153,60 @@ def test_bad_features_for_predictions(cls):
         refuses(fresh, method, "not fitted", X, *args, error=NotFittedError)
         for bad, message in ((X[:, :3], "3 features"), (X * np.nan, "NaN"), (X[0], "2D array")):
             refuses(fitted, method, message, bad, *args)
+
+
+NETWORKS = {"hidden_layer_sizes": (5,), "max_iter": 2, "random_state": 0}
+OF_ANY_TABLE = {
+    "classifier": BackpropClassifier(**NETWORKS),
+    "regressor": BackpropRegressor(**NETWORKS),
+    "ensemble": BackpropEnsembleClassifier(BackpropClassifier(**NETWORKS), n_estimators=2),
+    "ensemble of regressors": BackpropEnsembleRegressor(
+        BackpropRegressor(**NETWORKS), n_estimators=2
+    ),
+    "transformer": BackpropTransformer(BackpropClassifier(**NETWORKS)),
+    "tabular": TabularClassifier(n_estimators=1, max_iter=2),
+    "tabular regressor": TabularRegressor(n_estimators=1, max_iter=2),
+    "encoder": TabularEncoder(),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*Maximum iterations")
+@pytest.mark.parametrize("name", OF_ANY_TABLE)
+def test_a_lazy_frame_is_to_be_collected(name):
+    estimator, frame = clone(OF_ANY_TABLE[name]), polars.DataFrame(X)
+    message = r"X is a polars LazyFrame.*X\.collect\(\)"
+    methods = {
+        *("predict", "predict_proba", "decision_function", "transform", "score", "partial_fit"),
+        *("hidden_activations", "input_gradients"),
+    }
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(frame.lazy(), SPECIES)
+    estimator.fit(frame, SPECIES)
+    for method in methods & set(dir(estimator)):
+        arguments = [SPECIES] if method in ("score", "partial_fit") else []
+        with pytest.raises(ValueError, match=message):
+            getattr(estimator, method)(frame.lazy(), *arguments)
+    if name != "encoder":
+        with pytest.raises(ValueError, match=r"y is a polars LazyFrame.*y\.collect\(\)"):
+            estimator.fit(frame, frame.lazy())
+
+
+def test_a_lazy_frame_among_other_arguments():
+    frame = polars.DataFrame(X)
+    with pytest.raises(ValueError, match=r"X\.collect\(\)"):
+        fit_many([BackpropRegressor(**NETWORKS)], frame.lazy(), TARGET)
+    with pytest.raises(ValueError, match=r"validation set.*X\.collect\(\)"):
+        make(BackpropRegressor, early_stopping=True).fit(
+            X, TARGET, X_val=frame.lazy(), y_val=TARGET
+        )
+
+
+@pytest.mark.parametrize("name", OF_ANY_TABLE)
+def test_no_targets(name):
+    estimator = clone(OF_ANY_TABLE[name])
+    if name != "encoder":
+        with pytest.raises(ValueError, match=f"{type(estimator).__name__} requires y to be passed"):
+            estimator.fit(X, None)
 
 
 BAD_Y = {

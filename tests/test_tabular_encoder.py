@@ -2,6 +2,8 @@
 
 import datetime
 import pickle
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -106,6 +108,26 @@ def test_bins_are_for_numbers_with_many_values_only():
     assert names == ["few", "many", "many_bin0", "many_bin1", "many_missing", "c_b"]
 
 
+def test_one_bin_is_none():
+    # more than half of the numbers are the least one, which leaves two edges
+    X = np.append(np.zeros(12), np.arange(1.0, 11.0))[:, None]
+    assert TabularEncoder(n_bins=2).fit(X).get_feature_names_out().tolist() == ["x0"]
+    assert len(TabularEncoder(n_bins=2).fit(X[8:]).get_feature_names_out()) == 3
+
+
+@pytest.mark.parametrize("limit", [None, 3.0])
+def test_numbers_whose_squares_would_not_be_finite_are_clipped(limit):
+    encoder = TabularEncoder(limit=limit).fit([[-1.0], [0.0], [1.0]])
+    expected = encoder.transform([[-1e150], [1e150]])
+    assert_array_equal(encoder.transform([[-1e300], [np.finfo(float).max]]), expected)
+    huge = np.array([[-1e308], [0.0], [1e308]])
+    clipped = np.clip(huge, -1e150, 1e150)
+    tiny = TabularEncoder(limit=limit).fit([[-1e-200], [0.0], [1e-200]])
+    assert np.isfinite(tiny.transform([[-1e300], [1e300]])).all()
+    encoder = TabularEncoder(limit=limit).fit(huge)
+    assert_array_equal(encoder.transform(huge), TabularEncoder(limit=limit).fit_transform(clipped))
+
+
 def test_categories_are_one_hot_columns_scaled_like_numbers():
     values = np.array(["b", "a", "c", "b", "d", "b", "a", "b"], object)[:, None]
     encoded = TabularEncoder(limit=None).fit_transform(values)
@@ -145,6 +167,13 @@ def test_rare_categories_share_a_column():
     assert len(set(groups)) == 3
     unseen = encoder.transform(np.array([["new"]], object))
     assert not (encoded == unseen).all(axis=1).any()
+
+
+def test_the_most_frequent_categories_are_kept_and_of_equals_the_first():
+    values = ["a"] + ["z"] * 5 + ["m"] * 3 + ["q"] * 3 + ["b"] * 2
+    for order in (values, values[::-1]):
+        encoder = TabularEncoder(max_categories=3).fit(np.array(order, object)[:, None])
+        assert encoder.get_feature_names_out().tolist() == ["x0_m", "x0_z", "x0_others"]
 
 
 def test_ten_thousand_categories_stay_within_the_cap():
@@ -244,6 +273,100 @@ def test_empty_and_all_missing_columns_say_nothing_and_do_no_harm():
     for value in (1, "text"):
         later = pd.DataFrame({"none": [value], "nan": [5.0], "x": [1.0]})
         assert np.isfinite(TabularEncoder().fit(X).transform(later)).all()
+
+
+@pytest.mark.parametrize("n_bins", [None, 3])
+def test_a_column_without_any_value_is_zeros_whatever_comes_later(n_bins):
+    X = pd.DataFrame({"n": np.full(12, np.nan), "c": [None] * 12})
+    encoder = TabularEncoder(n_bins=n_bins).fit(X)
+    assert encoder.get_feature_names_out().tolist() == ["n", "n_missing", "c_others"]
+    assert encoder.categories_[1].tolist() == []
+    later = pd.DataFrame({"n": [7.0, np.nan, -1e9], "c": ["a", None, 3]})
+    assert_array_equal(encoder.transform(later), np.zeros((3, 3)))
+
+
+BAD_TABLES = {
+    "infinity": pd.DataFrame({"a": [1.0, np.inf]}),
+    "complex": pd.DataFrame({"a": [1j, 2.0]}),
+    "a label that is a list": pd.DataFrame({"a": [[1], [2]]}),
+    "too large": pd.DataFrame({"a": pd.Series([10**400, 1], dtype=object)}),
+    "no column of that name": pd.DataFrame({"z": [1.0, 2.0]}),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TABLES)
+def test_a_fit_that_fails_leaves_the_encoder_as_it_was(case):
+    encoder = TabularEncoder(categorical_features=["k"])
+    before = pickle.dumps(encoder)
+    bad = BAD_TABLES[case] if case.startswith("no") else BAD_TABLES[case].assign(k=1, more=2)
+    with pytest.raises((ValueError, TypeError)):
+        encoder.fit(bad)
+    assert pickle.dumps(encoder) == before
+    encoder.fit(pd.DataFrame({"k": [1, 2, 3], "x": [1.0, 2.0, 4.0]}))
+    before = pickle.dumps(encoder)
+    with pytest.raises((ValueError, TypeError)):
+        encoder.fit(bad)
+    assert pickle.dumps(encoder) == before
+
+
+COMPLEX = {
+    "pandas": lambda values: pd.DataFrame({"x": [1.0] * 3, "x1": values}),
+    "pandas, objects": lambda values: pd.DataFrame({"x1": pd.Series([*values, "a"], dtype=object)}),
+    "categories": lambda values: pd.DataFrame({"x1": pd.Categorical(values)}),
+    "polars": lambda values: pl.DataFrame({"x1": pl.Series(values, dtype=pl.Object)}),
+    "array": lambda values: np.column_stack([np.ones(3), values]),
+    "array of objects": lambda values: np.column_stack([np.ones(3), np.array(values, object)]),
+    "list": lambda values: [[1.0, value] for value in values],
+}
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("kind", COMPLEX)
+def test_complex_numbers_are_refused_with_the_name_of_the_column(kind):
+    table = COMPLEX[kind]([1.0, 2j, 3.0])
+    for named in ("auto", [0]):
+        with pytest.raises(ValueError, match="Complex data not supported: the feature 'x1'"):
+            TabularEncoder(categorical_features=named).fit(table)
+    columns = table.columns if isinstance(table, pd.DataFrame) else ["x1"]
+    numbers = pd.DataFrame({name: [1.0, 2.0, 3.0] for name in columns})
+    if kind not in ("array", "array of objects", "list"):
+        with pytest.raises(ValueError, match="Complex data not supported: the feature 'x1'"):
+            TabularEncoder().fit(numbers).transform(table)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**400, -(10**5000), Fraction(10**400, 3), Decimal("1e400")],
+    ids=["int", "int that is not printed", "fraction", "decimal"],
+)
+def test_a_number_too_large_for_float64_is_refused_with_the_name_of_the_column(value):
+    table = pd.DataFrame({"x": [1.0, 2.0], "big": pd.Series([value, 1], dtype=object)})
+    encoder = TabularEncoder().fit(table.assign(big=[1, 2]))
+    for call in (TabularEncoder().fit, encoder.transform):
+        with pytest.raises(ValueError, match=r"The feature 'big'.*NaN"):
+            call(table)
+    # as a category it is as good as any
+    encoder = TabularEncoder(categorical_features=["big"]).fit(table)
+    assert encoder.transform(table).shape == (2, len(encoder.get_feature_names_out()))
+
+
+def test_what_a_mask_hides_is_missing():
+    values = np.array([[1.0, 5.0, 3.0], [2.0, 6.0, np.inf], [3.0, 7.0, 1.0], [9.0, 8.0, 2.0]])
+    mask = np.zeros((4, 3), bool)
+    mask[[1, 3], [2, 1]] = True
+    expected = TabularEncoder([1], n_bins=2).fit(np.where(mask, np.nan, values))
+    masked = np.ma.masked_array(values, mask)
+    encoder = TabularEncoder([1], n_bins=2).fit(masked)
+    names = encoder.get_feature_names_out().tolist()
+    assert names == ["x0", "x1_5.0", "x1_6.0", "x1_7.0", "x2", "x2_missing"]
+    result = expected.transform(np.where(mask, np.nan, values))
+    assert_array_equal(encoder.transform(masked), result)
+    assert_array_equal(expected.transform(masked), result)
+    objects = np.ma.masked_array(values.astype(object), mask)
+    assert_array_equal(encoder.transform(objects), result)
+    whole = np.ma.masked_array([[1], [2], [3], [4]], [[0], [0], [0], [1]])
+    names = TabularEncoder([0]).fit(whole).get_feature_names_out().tolist()
+    assert names == ["x0_1", "x0_2", "x0_3"]
 
 
 def test_it_can_be_cloned_and_pickled():

@@ -142,6 +142,21 @@ def test_an_error_leaves_it_as_it_was(cls):
 
 
 @BOTH
+def test_an_interrupt_at_the_very_end_leaves_it_as_it_was(cls, monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    X, y = data(cls)
+    for model in (cls(**QUICK), cls(**QUICK).fit(X, y)):
+        before = pickle.dumps(model)
+        with monkeypatch.context() as context:
+            context.setattr(cls, "_calibrate", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                model.fit(X[["color", "size"]], y)
+        assert pickle.dumps(model) == before
+
+
+@BOTH
 def test_large_tables_are_trained_on_in_turn_with_the_same_result(cls, monkeypatch):
     X, y = data(cls)
     expected = cls(**QUICK).fit(X, y).predict(X)
