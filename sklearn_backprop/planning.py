@@ -88,8 +88,7 @@ def structure(estimator, fit):
         bool(estimator.shuffle),
         training.max_grad_norm is None,
         repr(training.rate_factors),
-        # masks are drawn for rows that are there, so there must be as many of them
-        fit.samples.n_samples if dropped else None,
+        dropped,
         None if ours else id(fit),  # someone else's component may not know of stacks
     )
 

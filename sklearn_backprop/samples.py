@@ -88,9 +88,6 @@ class Samples:
             The order in which to read the samples; None reads them as they stand.
         """
         per_block = rows_per_block(self.X, batch_size)
-        in_place = order is None and self.rows is None and self.X.dtype == self.dtype
-        if in_place and isinstance(self.X, np.ndarray) and self.scaler is None:
-            per_block = max(per_block, batch_size * max(1, BLOCK // batch_size))
         buffers = {}
         for start in range(0, self.n_samples, per_block):
             index = slice(start, min(start + per_block, self.n_samples))
