@@ -35,7 +35,7 @@ class InputScaledAdamW(AdamW):
     name = "input_scaled_adamw"
     # as long as the parameters, as all slots are; of the last four only the beginning is used
     slots = ("m", "v", "unscaled", "scales", "scales_m", "scales_v")
-    applies_rate_factors = True
+    works_on_stacks = applies_rate_factors = True
     _parameter_constraints = AdamW._parameter_constraints | {
         "input_rate": [Interval(Real, 0, None, closed="left"), np.ndarray]
     }

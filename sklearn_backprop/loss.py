@@ -9,7 +9,13 @@ that is simply ``A - Y``, which stays finite where the two factors would not.
 import numpy as np
 from scipy.optimize import minimize
 
-from .components import Component
+from .components import Component, overridden
+
+FORMULA = {"pointwise", "gradient"}
+"""The methods that say what a loss is."""
+
+FOLLOWING = {"canonical", "output_delta", "best_constant"}
+"""What follows from the formula, so that a class with another one must say it anew."""
 
 
 class Loss(Component):
@@ -35,6 +41,13 @@ class Loss(Component):
     standardizes_targets = False
     positive_only = False
     task = "regression"
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        new = overridden(cls, Loss)
+        if new & FORMULA:
+            for name in FOLLOWING - new:
+                setattr(cls, name, getattr(Loss, name))
 
     def pointwise(self, Y, A):
         """Return the loss of each output of each sample.
@@ -93,7 +106,7 @@ class Loss(Component):
         out : ndarray of the same shape
             Receives the delta.
         """
-        if self.canonical and output_activation.name == self.output_activation:
+        if self.canonical and output_activation.known_as == self.output_activation:
             np.subtract(A, Y, out=out)
         else:
             np.copyto(out, self.gradient(Y, A))
@@ -134,7 +147,7 @@ class Loss(Component):
 
     def best_net_input(self, Y, sample_weight, output_activation):
         """Return ``best_constant``, found numerically for another output activation."""
-        if output_activation.name == self.output_activation:
+        if output_activation.known_as == self.output_activation:
             best = self.best_constant(Y, sample_weight)
             if best is not None:
                 return best
@@ -148,7 +161,7 @@ class Loss(Component):
             return self.sum(Y, A, weights), (delta * weights).sum(axis=0)
 
         start = np.zeros(Y.shape[1])
-        if output_activation.name != self.output_activation:
+        if output_activation.known_as != self.output_activation:
             # kinks and flat parts stop L-BFGS; this search needs no slope
             precise = {"xtol": 1e-8, "ftol": 1e-10}
             start = minimize(lambda z: objective(z)[0], start, method="Powell", options=precise).x

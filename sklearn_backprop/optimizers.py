@@ -121,22 +121,23 @@ class Optimizer(Component):
             Step size: one for all, one a network, or one a parameter.
         """
         n_parameters = parameters.shape[-1]
-        shrink = self.decay_factor(unscaled_rate(state, learning_rate))
+        one_each = is_one_each(learning_rate)
+        shrink = self.decay_factor(state["learning_rate"] if one_each else learning_rate)
         arrays = [parameters, gradient, *[state[slot] for slot in self.slots]]
-        if is_one_each(learning_rate) or not state["rate_factors"]:
+        parts = None if one_each else state["rate_factors"]
+        if not parts:
             constants = self.constants(state, learning_rate)
-            size = n_parameters if is_one_each(learning_rate) else BLOCK
-            self._step_part(constants, shrink, arrays, state, (0, n_parameters), size)
+            size = n_parameters if one_each else BLOCK
+            self._step_part(constants, shrink, arrays, state, 0, n_parameters, size)
             return
-        for start, stop, factor in state["rate_factors"]:
+        for start, stop, factor in parts:
             here = dict(state)  # ``constants`` may count; all parts are in the same step
             constants = self.constants(here, learning_rate * factor)
-            self._step_part(constants, shrink, arrays, state, (start, stop), BLOCK)
+            self._step_part(constants, shrink, arrays, state, start, stop, BLOCK)
         state.update(here)
 
-    def _step_part(self, constants, shrink, arrays, state, part, size):
+    def _step_part(self, constants, shrink, arrays, state, start, stop, size):
         """Take the step of a part of the parameters, in blocks of so many."""
-        start, stop = part
         n_parameters = arrays[0].shape[-1]
         scratch = np.empty_like(arrays[0][..., : min(size, stop - start)])
         for first in range(start, stop, size):

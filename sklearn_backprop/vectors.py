@@ -20,8 +20,12 @@ def add_scaled(vector, factor, out):
     factor : float or ndarray of shape (n_networks, 1)
         One for all, or one a network. Rounded to the vectors' dtype.
     """
-    factor = np.asarray(factor, out.dtype)
+    if isinstance(factor, np.ndarray):
+        factor = factor.astype(out.dtype, copy=False)
     n = out.shape[-1]
+    if n <= BLOCK:
+        np.add(out, np.multiply(vector, factor), out=out)
+        return
     scratch = np.empty_like(out[..., :BLOCK])
     for start in range(0, n, BLOCK):
         stop = min(start + BLOCK, n)
