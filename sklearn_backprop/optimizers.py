@@ -130,8 +130,11 @@ class Optimizer(Component):
             size = n_parameters if one_each else BLOCK
             self._step_part(constants, shrink, arrays, state, 0, n_parameters, size)
             return
+        # ``constants`` may count, also in place; all parts are in the same step
+        counts = [name for name, value in state.items()
+                  if isinstance(value, np.ndarray) and name not in self.slots]  # fmt: skip
         for start, stop, factor in parts:
-            here = dict(state)  # ``constants`` may count; all parts are in the same step
+            here = state | {name: state[name].copy() for name in counts}
             constants = self.constants(here, learning_rate * factor)
             self._step_part(constants, shrink, arrays, state, start, stop, BLOCK)
         state.update(here)
@@ -157,8 +160,8 @@ class Optimizer(Component):
     def constants(self, state, learning_rate):
         """Return what is the same for all parameters that learn at this rate in this step.
 
-        Called once for each rate. A count in ``state`` may be advanced here, by setting it
-        anew; it then goes up by one a step.
+        Called once for each rate, with the same ``state``: a count that is advanced here
+        goes up by one a step.
         """
         return learning_rate
 

@@ -94,8 +94,8 @@ def _stacked_state(optimizer, network, states):
     return stacked
 
 
-IN_COMMON = "rounded", "n_weights", "rate_factors", "first_layer"
-"""What of an optimizer's state follows from the settings, and is one for the whole stack."""
+IN_COMMON = "rounded", "n_weights", "rate_factors", "first_layer", "learning_rate"
+"""What of an optimizer's state is told to it, by the settings or at each step."""
 
 
 def own(state):
@@ -125,7 +125,7 @@ def hand_back(state, states):
     """Give each network its part of a stack's state."""
     for k, each in enumerate(states):
         for name, value in own(state).items():
-            if np.ndim(each[name]):
+            if np.ndim(each.get(name, 0)):
                 each[name] = value[k].copy()
             else:
-                each[name] = value[k, 0].item() if np.ndim(value) else value
+                each[name] = value[k].item() if np.ndim(value) else value
