@@ -22,7 +22,7 @@ from sklearn_backprop.training import clip
 STOCHASTIC = [kind for kind in OPTIMIZERS.values() if kind.stochastic]
 dtypes = st.sampled_from([np.float64, np.float32])
 seeds = st.integers(0, 2**32 - 1)
-few = settings(deadline=None, max_examples=60, derandomize=True)
+few = settings(deadline=None, max_examples=25, derandomize=True)
 
 
 @pytest.fixture(autouse=True, scope="module")
