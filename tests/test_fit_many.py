@@ -176,3 +176,37 @@ def test_a_fit_that_begins_does_not_take_the_order_of_a_paused_one():
     train_together([old, new], shuffle=True, until=3)
     train_together([alone], shuffle=True, until=3)
     np.testing.assert_array_equal(new.order, alone.order)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_fits_of_more_than_a_block_of_samples_are_as_alone(shuffle, dtype):
+    # 40 columns: blocks of about 800 rows; folds of 1333 and 1334 rows
+    X = np.random.RandomState(0).standard_normal((2000, 40))
+    y = np.sin(X[:, 0]) + X[:, 1]
+    folds = [train for train, _ in KFold(3).split(X)]
+    settings = {"hidden_layer_sizes": 3, "batch_size": 31, "max_iter": 2, "shuffle": shuffle,
+                "dtype": dtype, "random_state": 0}  # fmt: skip
+    models = [BackpropRegressor(alpha=10.0**-k, **settings) for k in range(3)]
+    assert_as_alone(models, X, y, folds)
+
+
+def test_fits_may_come_in_any_order_of_their_numbers_of_samples():
+    X, y = np.random.RandomState(0).standard_normal((2, 31))
+    estimator = BackpropRegressor(batch_size=10, random_state=0, hidden_layer_sizes=3)
+
+    def prepared(n):
+        return estimator._shallow_copy()._prepare(X[:n, None], y[:n], None)
+
+    lengths = 31, 30, 31, 29, 30
+    together = [prepared(n) for n in lengths]
+    train_together(together, shuffle=True, until=3)
+    for ours, n in zip(together, lengths, strict=True):
+        alone = prepared(n)
+        train_together([alone], shuffle=True, until=3)
+        for fit in (ours, alone):
+            assert np.isfinite(fit.training.network.parameters).all()
+        np.testing.assert_array_equal(
+            ours.training.network.parameters, alone.training.network.parameters
+        )
+        assert ours.training.loss_curve == alone.training.loss_curve
