@@ -40,7 +40,7 @@ def _root(value):
 
 def is_one_each(learning_rate):
     """Tell whether there is a learning rate for each parameter."""
-    return isinstance(learning_rate, np.ndarray) and learning_rate.shape[-1] > 1
+    return np.ndim(learning_rate) > 0 and learning_rate.shape[-1] > 1
 
 
 def unscaled_rate(state, learning_rate):
