@@ -71,6 +71,11 @@ def assert_same_fit(ours, theirs, X=None, rtol=0.0):
             )
 
 
+FLOAT64 = 1e-10
+"""For searches, whose predictions BLAS may share out to threads in one of two ways compared:
+sums are then cut into other parts. Fits are compared to the last bit."""
+
+
 def told(warned, rtol):
     """Return categories and messages; how far the loss fell only where it must be exact."""
     if rtol == 0:
