@@ -40,7 +40,8 @@ def _root(value):
 
 def is_one_each(learning_rate):
     """Tell whether there is a learning rate for each parameter."""
-    return np.ndim(learning_rate) > 0 and learning_rate.shape[-1] > 1
+    is_array = isinstance(learning_rate, np.ndarray)  # np.ndim would cost half a microsecond
+    return is_array and learning_rate.ndim > 0 and learning_rate.shape[-1] > 1
 
 
 def unscaled_rate(state, learning_rate):
@@ -148,10 +149,11 @@ class Optimizer(Component):
             if shrink is not None and first < state["n_weights"]:
                 weights = arrays[0][..., first : min(last, state["n_weights"])]
                 np.multiply(weights, _of_dtype(shrink, weights.dtype), out=weights)
-            blocks = arrays
+            blocks, room = arrays, scratch
             if last - first < n_parameters:
                 blocks = [array[..., first:last] for array in arrays]
-            self.step(constants, scratch[..., : last - first], *blocks)
+                room = scratch[..., : last - first]
+            self.step(constants, room, *blocks)
 
     def decay_factor(self, learning_rate):
         """Return what the weights, but not the biases, are multiplied by; None leaves them."""
