@@ -339,20 +339,16 @@ class Network:
         product(transposed, delta, out=self.gradient_weights[0])
         dot(self._ones, delta, out=self.gradient_biases[0])
 
-    def penalize(self, share, start=0, stop=None):
+    def penalize(self, share):
         """Add ``share · W`` to the gradient; return ``½ ‖W‖²``, what ``share`` multiplies.
 
         Parameters
         ----------
         share : float or ndarray of shape (n_networks, 1)
-            The L2 penalty's factor in the objective.
-        start, stop : int, default=0 and None
-            Which of the parameters; biases among them are left out.
+            The L2 penalty's factor in the objective. Biases cost nothing.
         """
-        weights, gradient = self._all_weights, self._all_gradient
-        if start > 0 or (stop is not None and stop < self.n_weights):
-            weights, gradient = weights[..., start:stop], gradient[..., start:stop]
-        add_scaled(weights, share, out=gradient)
+        weights = self._all_weights
+        add_scaled(weights, share, out=self._all_gradient)
         # ndarray.dot has half of vecdot's overhead
         square = weights.dot(weights) if weights.ndim == 1 else np.vecdot(weights, weights)
         return 0.5 * square

@@ -54,7 +54,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
 
     _parameter_constraints = CONSTRAINTS
     # any link makes scikit-learn's HTML representation show each parameter's description
-    _doc_link_module = __package__
+    _doc_link_module = "sklearn_backprop"
     _doc_link_template = "#{estimator_name}"
 
     @with_callbacks

@@ -5,7 +5,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .loss import Loss
+from .components import overridden
+from .loss import FORMULA, Loss
 
 SHARE = Interval(Real, 0, 1, closed="left")
 
@@ -33,17 +34,26 @@ class _ClassLoss(Loss):
     task = "classification"
     two_sided = None  # set below, once the class exists
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if overridden(cls, Loss) & FORMULA:
+            cls.two_sided = None  # that of another formula would train something else
+
     def for_target(self, target_type):
         """Return the form that fits the kind of target."""
-        return self if target_type == "multiclass" else self.two_sided(**self.get_params())
+        if target_type == "multiclass":
+            return self
+        if self.two_sided is None:
+            raise ValueError(
+                f"loss={self!r} has a formula of its own for several classes, and none for "
+                f"{target_type} targets. Give its class a method for_target(target_type) that "
+                "returns a loss for them, or use loss='log_loss'."
+            )
+        return self.two_sided(**self.get_params())
 
     def is_cut_off(self, Y, A):
         """Tell where a class that a sample has is one of probability 0."""
         return (_nearly_clipped(A) & (Y > 0)).any(axis=-1)
-
-    def best_constant(self, Y, sample_weight):
-        """Return the logarithms of the classes' shares of the weight."""
-        return np.log(_clipped(sample_weight @ Y / sample_weight.sum()))
 
 
 class LogLoss(_ClassLoss):
@@ -80,6 +90,10 @@ class LogLoss(_ClassLoss):
     def gradient(self, Y, A):
         """Return ``-y / a``."""
         return -Y / _clipped(A)
+
+    def best_constant(self, Y, sample_weight):
+        """Return the logarithms of the classes' shares of the weight."""
+        return np.log(_clipped(sample_weight @ Y / sample_weight.sum()))
 
 
 class _TwoSided:
@@ -119,6 +133,7 @@ class BinaryLogLoss(_TwoSided, LogLoss):
     """
 
     name = "binary_log_loss"
+    canonical = True
 
     def prepare_targets(self, Y):
         """Smooth the targets."""
@@ -175,7 +190,7 @@ class Focal(_ClassLoss):
         So a sample that the network is surely wrong about has the gradient that it has in
         the log-loss, and not none.
         """
-        if output_activation.name != self.output_activation:
+        if output_activation.known_as != self.output_activation:
             super().output_delta(Y, Z, A, output_activation, out)
             return
         np.multiply(Y, self._slope_times(_clipped(A)), out=out)
@@ -188,10 +203,6 @@ class Focal(_ClassLoss):
     def gradient(self, Y, A):
         """Return its derivative by a."""
         return Y * self._slope_of(_clipped(A))
-
-    def best_constant(self, Y, sample_weight):
-        """Return None: there is no closed form."""
-        return None
 
 
 class BinaryFocal(_TwoSided, Focal):
@@ -207,7 +218,7 @@ class BinaryFocal(_TwoSided, Focal):
 
     def output_delta(self, Y, Z, A, output_activation, out):
         """Write the derivative by the net input of the logistic function."""
-        if output_activation.name != self.output_activation:
+        if output_activation.known_as != self.output_activation:
             super().output_delta(Y, Z, A, output_activation, out)
             return
         P = _clipped(A)

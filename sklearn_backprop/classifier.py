@@ -188,6 +188,11 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         weights = self._targets.sample_weight(self.class_weight, y)
         return weights if sample_weight is None else weights * sample_weight
 
+    def _has_plain_accuracy(self):
+        """Tell whether ``score`` and ``predict`` are those of this class."""
+        kind = type(self)
+        return kind.score is BackpropClassifier.score and kind.predict is BackpropClassifier.predict
+
     def _stratify(self, Y):
         return Y if Y.shape[1] == 1 else None  # scikit-learn's rule
 

@@ -23,20 +23,70 @@ class KnownParameters(BaseEstimator):
 class Component(KnownParameters):
     """Base class of everything a network can be configured with.
 
-    ``name`` is what a registry and a fitted attribute call it.
+    Attributes
+    ----------
+    name : str
+        What a registry and a fitted attribute call it.
+    known_as : str or None
+        The name of the component of this package that it computes the same as; what a
+        shortcut for that one may go by. A subclass keeps it unless it overrides something.
+    works_on_stacks : bool
+        Whether one instance serves a whole stack of networks, whose arrays have one more
+        axis in front. A subclass keeps it unless it overrides something; a class that says
+        ``works_on_stacks = True`` of itself trains in stacks.
     """
 
     name = None
+    known_as = None
+    works_on_stacks = False
     _parameter_constraints = {}
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if "name" not in cls.__dict__:
+        own = cls.__dict__
+        if "name" not in own:
             cls.name = cls.__name__
+        if overridden(cls, Component) - HARMLESS:
+            cls.known_as = own.get("known_as")
+            cls.works_on_stacks = own.get("works_on_stacks", False)
+
+
+HARMLESS = {
+    "name", "known_as", "works_on_stacks", "_parameter_constraints", "__doc__", "__module__",
+    "__annotations__", "__firstlineno__", "__static_attributes__", "__qualname__", "__dict__",
+    "__weakref__", "__slots__", "__init_subclass__",
+}  # fmt: skip
+"""What a class may define without computing anything else than its parent."""
+
+
+def overridden(cls, base):
+    """Return the names that a class, or a mixin that it adds, takes from its parent.
+
+    Parameters
+    ----------
+    cls : type
+        The class.
+    base : type
+        Its parent is the first class after it that derives from this one.
+
+    Returns
+    -------
+    set of str
+        Names that the parent has too; what is only added is not among them.
+    """
+    parent = next(kind for kind in cls.__mro__[1:] if issubclass(kind, base))
+    added = [kind for kind in cls.__mro__ if kind not in parent.__mro__]
+    return {name for kind in added for name in vars(kind) if hasattr(parent, name)}
 
 
 def registry(*components):
-    """Return ``{name: class}``, the form in which a parameter knows its components."""
+    """Return ``{name: class}``, the form in which a parameter knows its components.
+
+    Tests over the registries hold each to working on stacks.
+    """
+    for component in components:
+        component.known_as = component.name
+        component.works_on_stacks = True
     return {component.name: component for component in components}
 
 

@@ -213,9 +213,10 @@ class FitLoop:
         last_of_equals = training.schedule.by_step
         if training.best.update(score, training.n_iter, self.tol, last_of_equals):
             self._best = [*self._best[-1:], (training.n_iter, self._last)]
-        training.learning_rate = training.schedule.next_rate(
+        rate = training.schedule.next_rate(
             training.learning_rate_init, training.learning_rate, training.samples_seen
         )
+        training.learning_rate = float(rate)  # an np.float64 would not stay in float32
         return self._should_end(record, elapsed)
 
     def _validate(self, score, is_finite):
@@ -258,7 +259,7 @@ class FitLoop:
             self._say(message + " Stopping.")
             return True
         self._say(message + f" Setting the learning rate to {rate:g}.")
-        training.learning_rate = rate
+        training.learning_rate = float(rate)
         training.best.epochs_without_improvement = 0
         return False
 

@@ -97,7 +97,7 @@ class SklearnGlorot(Initializer):
     name = "auto"
 
     def _draw(self, fan_in, fan_out, activation, random_state, shape):
-        factor = 2.0 if activation.name == "logistic" else 6.0
+        factor = 2.0 if activation.known_as == "logistic" else 6.0
         bound = math.sqrt(factor / (fan_in + fan_out))
         return random_state.uniform(-bound, bound, shape)
 
@@ -280,7 +280,7 @@ def rate_factors(initializer, layer_sizes):
         Start, stop and factor of each part; None if all factors are 1.
     """
     layers = list(pairwise(layer_sizes))
-    factors = [initializer.rate_factors(*layer) for layer in layers]
+    factors = [map(float, initializer.rate_factors(*layer)) for layer in layers]
     of_weights, of_biases = zip(*factors, strict=True)
     lengths = [*map(prod, layers), *layer_sizes[1:]]
     parts, start = [], 0

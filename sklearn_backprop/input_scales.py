@@ -11,7 +11,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .optimizers import AdamW
+from .optimizers import AdamW, unscaled_rate
 
 __all__ = ["InputScaledAdamW"]
 
@@ -35,6 +35,7 @@ class InputScaledAdamW(AdamW):
     name = "input_scaled_adamw"
     # as long as the parameters, as all slots are; of the last four only the beginning is used
     slots = ("m", "v", "unscaled", "scales", "scales_m", "scales_v")
+    works_on_stacks = applies_rate_factors = True
     _parameter_constraints = AdamW._parameter_constraints | {
         "input_rate": [Interval(Real, 0, None, closed="left"), np.ndarray]
     }
@@ -43,15 +44,13 @@ class InputScaledAdamW(AdamW):
         super().__init__(beta_1, beta_2, epsilon, weight_decay)
         self.input_rate = input_rate
 
-    def update(self, parameters, gradient, state, learning_rate, before_block=None):
+    def update(self, parameters, gradient, state, learning_rate):
         """Take AdamW's step on V and all other parameters, Adam's on s, and set W."""
         n_inputs, n_units = state["first_layer"]
         n = n_inputs * n_units
         in_rows = (*parameters.shape[:-1], n_inputs, n_units)
         W, V = parameters[..., :n], state["unscaled"][..., :n]
         scales = state["scales"][..., :n_inputs]
-        if before_block is not None:
-            before_block(0, parameters.shape[-1])
         _begin(W, V, scales)
 
         of_W = gradient[..., :n].copy()
@@ -64,7 +63,7 @@ class InputScaledAdamW(AdamW):
         gradient[..., :n] = of_W
 
         moments = (state[name][..., :n_inputs] for name in ("scales_m", "scales_v"))
-        rate = self.rate(state, learning_rate) * self.input_rate
+        rate = self.rate(state, unscaled_rate(state, learning_rate)) * self.input_rate
         constants = *state["rounded"], rate
         self.step(constants, np.empty_like(of_scales), scales, of_scales, *moments)
         np.multiply(V.reshape(in_rows), scales[..., None], out=W.reshape(in_rows))

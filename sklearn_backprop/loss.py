@@ -9,7 +9,13 @@ that is simply ``A - Y``, which stays finite where the two factors would not.
 import numpy as np
 from scipy.optimize import minimize
 
-from .components import Component
+from .components import Component, overridden
+
+FORMULA = {"pointwise", "gradient"}
+"""The methods that say what a loss is."""
+
+FOLLOWING = {"canonical", "output_delta", "best_constant"}
+"""What follows from the formula, so that a class with another one must say it anew."""
 
 
 class Loss(Component):
@@ -42,6 +48,13 @@ class Loss(Component):
     positive_outputs = False
     begins_at_best_constant = False
     task = "regression"
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        new = overridden(cls, Loss)
+        if new & FORMULA:
+            for name in FOLLOWING - new:
+                setattr(cls, name, getattr(Loss, name))
 
     def pointwise(self, Y, A):
         """Return the loss of each output of each sample.
@@ -100,7 +113,7 @@ class Loss(Component):
         out : ndarray of the same shape
             Receives the delta.
         """
-        if self.canonical and output_activation.name == self.output_activation:
+        if self.canonical and output_activation.known_as == self.output_activation:
             np.subtract(A, Y, out=out)
         else:
             np.copyto(out, self.gradient(Y, A))
@@ -161,7 +174,7 @@ class Loss(Component):
 
         None where no constant that was tried has a finite loss.
         """
-        if output_activation.name == self.output_activation:
+        if output_activation.known_as == self.output_activation:
             best = self.best_constant(Y, sample_weight)
             if best is not None:
                 return best
@@ -181,7 +194,7 @@ class Loss(Component):
             start = min(starts, key=lambda z: objective(z)[0])
             if objective(start)[0] == np.inf:
                 return None
-            if output_activation.name != self.output_activation:
+            if output_activation.known_as != self.output_activation:
                 # kinks and flat parts stop L-BFGS; this search needs no slope
                 precise = {"xtol": 1e-8, "ftol": 1e-10}
                 value = lambda z: objective(z)[0]  # noqa: E731

@@ -81,9 +81,13 @@ WIDTH = len("-1.2345678e-05, ")
 def warn(message, category=UserWarning):
     """Warn about the line that called this package, directly or through scikit-learn."""
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and _module(frame) in (__package__, "sklearn", "joblib"):
+    while frame.f_back is not None and _module(frame) in WITHIN:
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
+
+
+WITHIN = "sklearn_backprop", "sklearn", "joblib"
+"""Packages whose lines are not the user's."""
 
 
 def _module(frame):

@@ -5,12 +5,15 @@ made by ``init`` and changed in place by ``update``. The learning rate is not it
 business: it comes from the schedule at each step.
 
 All parameters of a network are one flat vector, so a step is a handful of passes
-over four arrays. The passes go over blocks that stay in the cache.
+over four arrays. The passes go over blocks that stay in the cache. Each goes element by
+element, in exact operations and roundings: what becomes of a parameter does not depend on
+where it stands, and so not on whether its network is one of a stack.
 
 To add one: subclass ``Optimizer``, write ``slots`` and ``step``, and put the class
 into ``OPTIMIZERS``; ``tests/test_optimizers.py`` then covers it.
 """
 
+import math
 from numbers import Real
 
 import numpy as np
@@ -18,7 +21,6 @@ from sklearn.utils._param_validation import Interval
 
 from .components import Component, registry
 from .lbfgs import LBFGS
-from .vectors import add_scaled
 
 __all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer"]
 
@@ -28,21 +30,23 @@ BLOCK = 32768
 
 def _of_dtype(value, dtype):
     """Round an array to the parameters' dtype, as a Python float is by itself."""
-    return value.astype(dtype) if isinstance(value, np.ndarray) else value
+    return value.astype(dtype, copy=False) if isinstance(value, np.ndarray) else value
 
 
-def _blocks(n_parameters, rate_factors):
-    """Yield the start, the stop and the rate's factor of blocks that fit into the cache."""
-    for first, last, factor in rate_factors or [(0, n_parameters, None)]:
-        for start in range(first, last, BLOCK):
-            yield start, min(start + BLOCK, last), factor
+def _root(value):
+    """Return the square root; a power of ½ may round otherwise for floats than for arrays."""
+    return np.sqrt(value) if isinstance(value, np.ndarray) else math.sqrt(value)
 
 
-def _at_rate(constants, factor):
-    """Return a step's constants with another rate, which is the last of them."""
-    if isinstance(constants, tuple):
-        return *constants[:-1], constants[-1] * factor
-    return constants * factor
+def is_one_each(learning_rate):
+    """Tell whether there is a learning rate for each parameter."""
+    is_array = isinstance(learning_rate, np.ndarray)  # np.ndim would cost half a microsecond
+    return is_array and learning_rate.ndim > 0 and learning_rate.shape[-1] > 1
+
+
+def unscaled_rate(state, learning_rate):
+    """Return the learning rate before any part's factor, which decay does not know."""
+    return state["learning_rate"] if is_one_each(learning_rate) else learning_rate
 
 
 class Optimizer(Component):
@@ -53,10 +57,20 @@ class Optimizer(Component):
     slots : tuple of str
         Names of the arrays, as long as the parameters, that the state starts with
         as zeros.
+    applies_rate_factors : bool
+        Whether ``update`` multiplies the rate by the state's ``"rate_factors"``. A class
+        that writes an ``update`` of its own is taken not to, unless it says so, and is
+        given a rate for each parameter where the rates differ.
     """
 
     slots = ()
     stochastic = True
+    applies_rate_factors = True
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "update" in cls.__dict__ and "applies_rate_factors" not in cls.__dict__:
+            cls.applies_rate_factors = False
 
     def init(self, parameters, n_weights=None):
         """Return the state for a vector of parameters.
@@ -95,44 +109,62 @@ class Optimizer(Component):
         """Return numbers that ``step`` needs in the parameters' dtype."""
         return ()
 
-    def update(self, parameters, gradient, state, learning_rate, before_block=None):
+    def update(self, parameters, gradient, state, learning_rate):
         """Take one step: change ``parameters`` and ``state`` in place.
 
         Parameters
         ----------
         parameters, gradient : ndarray of shape (..., n_parameters)
-            The point, and the gradient of the objective there.
+            The point, and the gradient of the objective there, penalty included.
         state : dict
             From ``init``.
-        learning_rate : float or ndarray of shape (n_networks, 1)
-            Step size, one a network.
-        before_block : callable, default=None
-            Called with the start and the stop of each block of parameters before they
-            change; may still change their gradient.
+        learning_rate : float or ndarray of shape (n_networks, 1) or (..., n_parameters)
+            Step size: one for all, one a network, or one a parameter.
         """
-        constants = self.constants(state, learning_rate)
-        shrink = self.decay_factor(learning_rate)
-        arrays = [parameters, gradient, *[state[slot] for slot in self.slots]]
         n_parameters = parameters.shape[-1]
-        scratch = np.empty_like(parameters[..., :BLOCK])
-        for start, stop, factor in _blocks(n_parameters, state["rate_factors"]):
-            if before_block is not None:
-                before_block(start, stop)
-            if shrink is not None and start < state["n_weights"]:
-                weights = parameters[..., start : min(stop, state["n_weights"])]
+        one_each = is_one_each(learning_rate)
+        shrink = self.decay_factor(state["learning_rate"] if one_each else learning_rate)
+        arrays = [parameters, gradient, *[state[slot] for slot in self.slots]]
+        parts = None if one_each else state["rate_factors"]
+        if not parts:
+            constants = self.constants(state, learning_rate)
+            size = n_parameters if one_each else BLOCK
+            self._step_part(constants, shrink, arrays, state, 0, n_parameters, size)
+            return
+        # ``constants`` may count, also in place; all parts are in the same step
+        counts = [name for name, value in state.items()
+                  if isinstance(value, np.ndarray) and name not in self.slots]  # fmt: skip
+        for start, stop, factor in parts:
+            here = state | {name: state[name].copy() for name in counts}
+            constants = self.constants(here, learning_rate * factor)
+            self._step_part(constants, shrink, arrays, state, start, stop, BLOCK)
+        state.update(here)
+
+    def _step_part(self, constants, shrink, arrays, state, start, stop, size):
+        """Take the step of a part of the parameters, in blocks of so many."""
+        n_parameters = arrays[0].shape[-1]
+        scratch = np.empty_like(arrays[0][..., : min(size, stop - start)])
+        for first in range(start, stop, size):
+            last = min(first + size, stop)
+            if shrink is not None and first < state["n_weights"]:
+                weights = arrays[0][..., first : min(last, state["n_weights"])]
                 np.multiply(weights, _of_dtype(shrink, weights.dtype), out=weights)
-            blocks = arrays
-            if stop - start < n_parameters:
-                blocks = [array[..., start:stop] for array in arrays]
-            here = constants if factor is None else _at_rate(constants, factor)
-            self.step(here, scratch[..., : stop - start], *blocks)
+            blocks, room = arrays, scratch
+            if last - first < n_parameters:
+                blocks = [array[..., first:last] for array in arrays]
+                room = scratch[..., : last - first]
+            self.step(constants, room, *blocks)
 
     def decay_factor(self, learning_rate):
         """Return what the weights, but not the biases, are multiplied by; None leaves them."""
         return None
 
     def constants(self, state, learning_rate):
-        """Return what is the same for all parameters of this step, the rate last."""
+        """Return what is the same for all parameters that learn at this rate in this step.
+
+        Called once for each rate, with the same ``state``: a count that is advanced here
+        goes up by one a step.
+        """
         return learning_rate
 
     def step(self, constants, scratch, parameters, gradient, *slots):
@@ -185,14 +217,15 @@ class SGD(Optimizer):
         return *state["rounded"], learning_rate
 
     def step(self, constants, scratch, parameters, gradient, velocity):
-        """``v ← μ v - η g``, then add ``v``, or ``μ v - η g`` again."""
+        """``v ← μ v - η g``, then add ``v``, or ``-η g`` again and ``μ v``."""
         momentum, learning_rate = constants
+        np.multiply(gradient, _of_dtype(learning_rate, gradient.dtype), out=scratch)
         np.multiply(velocity, momentum, out=velocity)
-        add_scaled(gradient, -learning_rate, out=velocity)
+        np.subtract(velocity, scratch, out=velocity)
         if self.nesterovs_momentum:
+            np.subtract(parameters, scratch, out=parameters)
             np.multiply(velocity, momentum, out=scratch)
             np.add(parameters, scratch, out=parameters)
-            add_scaled(gradient, -learning_rate, out=parameters)
         else:
             np.add(parameters, velocity, out=parameters)
 
@@ -236,7 +269,7 @@ class Adam(Optimizer):
 
     def hyperparameters(self):
         """Return β₁, β₂, and ε for the scaled slots."""
-        return self.beta_1, self.beta_2, self.epsilon / (1 - self.beta_2) ** 0.5
+        return self.beta_1, self.beta_2, self.epsilon / _root(1 - self.beta_2)
 
     def constants(self, state, learning_rate):
         """Return β₁, β₂, ε and the step size, for the scaled slots, and advance t."""
@@ -248,11 +281,11 @@ class Adam(Optimizer):
     def rate(self, state, learning_rate):
         """Return the step size at the state's t, for the scaled slots."""
         first, second = state["beta_1_power"], state["beta_2_power"]
-        root = (1 - self.beta_2) ** 0.5
-        return learning_rate * (1 - second) ** 0.5 / (1 - first) * (1 - self.beta_1) / root
+        size = _root(1 - second) / (1 - first) * (1 - self.beta_1) / _root(1 - self.beta_2)
+        return learning_rate * size
 
     def step(self, constants, scratch, parameters, gradient, m, v):
-        """Take nine passes over the block: the moments, then the step."""
+        """Take ten passes over the block: the moments, then the step."""
         beta_1, beta_2, epsilon, rate = constants
         np.multiply(m, beta_1, out=m)
         np.add(m, gradient, out=m)
@@ -262,7 +295,8 @@ class Adam(Optimizer):
         np.sqrt(v, out=scratch)
         np.add(scratch, epsilon, out=scratch)
         np.divide(m, scratch, out=scratch)
-        add_scaled(scratch, -rate, out=parameters)
+        np.multiply(scratch, _of_dtype(rate, scratch.dtype), out=scratch)
+        np.subtract(parameters, scratch, out=parameters)
 
 
 class AdamW(Adam):

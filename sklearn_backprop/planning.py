@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from itertools import pairwise
+from numbers import Real
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -70,27 +71,26 @@ def structure(estimator, fit):
     training, network = fit.training, fit.training.network
     dropped = isinstance(network.training_activations[0], DroppedActivation)
     components = network.activation, network.output_activation, training.loss
-    ours = all(type(c).__module__.startswith(__package__ + ".") for c in (*components,
-               training.optimizer))  # fmt: skip
+    optimizer = training.optimizer
+    work_on_stacks = all(each.works_on_stacks for each in (*components, optimizer))
     flags = {
         name: value
-        for name, value in training.optimizer.get_params(deep=False).items()
-        if isinstance(value, bool)
+        for name, value in optimizer.get_params(deep=False).items()
+        if isinstance(value, bool) or not isinstance(value, Real)
     }
     full_batch = fit.batch_size == fit.samples.n_samples
     return (
         network.layer_sizes,
         network.dtype.name,
         *((type(c), repr(sorted(c.get_params().items()))) for c in components),
-        type(training.optimizer),
+        type(optimizer),
         repr(flags),
         None if full_batch else fit.batch_size,
         bool(estimator.shuffle),
         training.max_grad_norm is None,
         repr(training.rate_factors),
-        # masks are drawn for rows that are there, so there must be as many of them
-        fit.samples.n_samples if dropped else None,
-        None if ours else id(fit),  # someone else's component may not know of stacks
+        dropped,
+        None if work_on_stacks else id(fit),
     )
 
 

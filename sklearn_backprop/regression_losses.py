@@ -105,7 +105,7 @@ class Gamma(_PositiveMean):
 
     def output_delta(self, Y, Z, A, output_activation, out):
         """Write ``1 - y / a`` for the exponential, whose slope ``a`` cancels."""
-        if output_activation.name == self.output_activation:
+        if output_activation.known_as == self.output_activation:
             np.subtract(1, Y / A, out=out)
         else:
             super().output_delta(Y, Z, A, output_activation, out)

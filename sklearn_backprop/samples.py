@@ -107,9 +107,6 @@ class Samples:
             The order in which to read the samples; None reads them as they stand.
         """
         per_block = rows_per_block(self.X, batch_size)
-        in_place = order is None and self.rows is None and self.X.dtype == self.dtype
-        if in_place and isinstance(self.X, np.ndarray) and self.scaler is None:
-            per_block = max(per_block, batch_size * max(1, BLOCK // batch_size))
         buffers = {}
         # the first pass over a file saves another one
         looks, largest = self.from_file and self._largest_read is None, 0.0

@@ -185,7 +185,7 @@ class TrainingSetup:
                 "learned in the other coordinates. Use fit to begin anew."
             )
         if not goes_on:
-            identity = isinstance(training.network.output_activation, Identity)
+            identity = training.network.output_activation.known_as == Identity.name
             scales_targets = training.loss.standardizes_targets and identity
             training.feature_moments = NONE_YET if self.standardize else None
             training.target_moments = NONE_YET if self.standardize and scales_targets else None

@@ -3,14 +3,22 @@
 A step of a small network is mostly the cost of calling NumPy. On a stack the same
 calls serve all its networks. What may differ between them lies along the leading
 axis: weights, learning rates, penalties, hyperparameters of the optimizer, samples.
+
+A network comes out with the bits that it has alone. For that, all that it goes through is
+either element by element in exactly rounded operations, or a call that treats its slice as
+the whole (a matrix product, the sum over its samples); and it never sees a row that is not
+its own: where the last batches differ in length, each length takes its step by itself.
 """
+
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 
-from .backprop import Network, StreamBatch
-from .dropout import stacked_dropout
+from .backprop import StreamBatch
 from .samples import rows_per_block
-from .training import Training, step
+from .stack_training import column, hand_back, join, like, own, spread, stacked_training
+from .training import step
 
 
 class Stream:
@@ -26,8 +34,7 @@ class Stream:
         self.samples = member.samples
         self.batch_size = member.batch_size
         self.random_state = member.training.random_state
-        paused = member.fit.order
-        self.order = np.arange(self.samples.n_samples) if paused is None else paused
+        self.order = member.order
         self.buffers = {}
 
     def fits(self, member):
@@ -36,7 +43,7 @@ class Stream:
             self.batch_size == member.batch_size
             and self.samples.equals(member.samples)
             and _same_state(self.random_state, member.training.random_state)
-            and (member.fit.order is None or np.array_equal(self.order, member.fit.order))
+            and np.array_equal(self.order, member.order)
         )
 
     def begin_epoch(self, shuffle):
@@ -49,16 +56,8 @@ class Stream:
         self.positions = np.arange(n_samples) if in_order else self.order
 
     def take(self, start, stop):
-        """Return ``(X, Y, sample_weight)`` of some positions; past the end, rows of weight 0."""
-        index = self.positions[start:stop]
-        n_missing = stop - start - len(index)
-        if n_missing:
-            index = np.append(index, np.repeat(self.positions[:1], n_missing))
-        X, Y, weight = self.samples.take(index, self.buffers)
-        if n_missing:
-            weight = np.ones((len(index), 1), Y.dtype) if weight is None else weight.copy()
-            weight[-n_missing:] = 0
-        return X, Y, weight
+        """Return ``(X, Y, sample_weight)`` of some positions; none are past the end."""
+        return self.samples.take(self.positions[start:stop], self.buffers)
 
 
 def _same_state(one, other):
@@ -88,6 +87,12 @@ class Member:
         self.batch_size = fit.batch_size
         self.stream = self.error = None
         self.has_ended = False
+
+    @property
+    def order(self):
+        """The order of the samples before the next epoch."""
+        paused = self.fit.order
+        return np.arange(self.samples.n_samples) if paused is None else paused
 
     def set_rate(self, share_of_epoch):
         """Set the learning rate of a step; a schedule that fails ends this training alone."""
@@ -143,7 +148,9 @@ def train_together(fits, shuffle, until=None):
         if member.stream is None:
             member.stream = Stream(member)
             streams.append(member.stream)
-    alive = sorted(members, key=lambda member: streams.index(member.stream))
+    alive = sorted(
+        members, key=lambda member: (member.samples.n_samples, streams.index(member.stream))
+    )
     with np.errstate(all="ignore"):
         while alive:
             stack = Stack(alive)
@@ -162,6 +169,19 @@ def train_together(fits, shuffle, until=None):
     return members
 
 
+@dataclass(frozen=True)
+class Length:
+    """Neighbours in a stack whose networks have the same number of samples."""
+
+    n_samples: int
+    members: slice
+    streams: slice
+
+    def rows(self, start, stop):
+        """Return how many of some positions they have."""
+        return max(0, min(self.n_samples, stop) - start)
+
+
 class Stack:
     """Some members' networks as one, until one of them leaves.
 
@@ -170,66 +190,45 @@ class Stack:
     Parameters
     ----------
     members : list of Member
-        Those of a stream next to one another.
+        By number of samples; those of a stream next to one another.
     """
 
     def __init__(self, members):
         self.members = members
         self.trainings = [member.training for member in members]
-        first = self.trainings[0]
-        network = Network(
-            first.network.layer_sizes,
-            first.network.activation,
-            first.network.output_activation,
-            first.network.dtype,
-            len(members),
-        )
+        network = like(self.trainings[0].network, len(members))
         for k, training in enumerate(self.trainings):
             network.parameters[k] = training.network.parameters
             training.network.bind(network.parameters[k], network.gradient[k])
-        network.training_activations = stacked_dropout(
-            [training.network.training_activations for training in self.trainings]
-        )
         self.streams = list(dict.fromkeys(member.stream for member in members))
         self.slices, self.stream_of = _runs([member.stream for member in members])
+        self.lengths = list(self._by_length())
         self.n_samples = np.array([m.samples.n_samples for m in members])
-        self.shortest = int(self.n_samples.min())
         self.by_step = any(training.schedule.by_step for training in self.trainings)
-        self.training = StackTraining(
-            network,
-            first.loss,
-            _stacked_optimizer([training.optimizer for training in self.trainings]),
-            None,
-            _column([training.alpha for training in self.trainings]),
-            None,
-            None,
-            max_grad_norm=None
-            if first.max_grad_norm is None
-            else _column([training.max_grad_norm for training in self.trainings]),
-            mean_weight=_column([training.mean_weight for training in self.trainings]),
-        )
-        self.training.state = _stacked_state(
-            self.training.optimizer, network, [training.state for training in self.trainings]
-        )
+        self.training = stacked_training(self.trainings, network)
+        self.parts = {}  # the same for a length's members alone, once they are needed
+
+    def _by_length(self):
+        """Yield the lengths, in the order of the members."""
+        runs, _ = _runs([member.samples.n_samples for member in self.members])
+        for members in runs:
+            first, last = (self.stream_of[k] for k in (members.start, members.stop - 1))
+            n_samples = self.members[members.start].samples.n_samples
+            yield Length(n_samples, members, slice(first, last + 1))
 
     def release(self):
         """Give each member its network and its optimizer's state back."""
-        state = self.training.state
-        for k, training in enumerate(self.trainings):
+        for training in self.trainings:
             network = training.network
             network.bind(network.parameters.copy(), network.gradient.copy())
-            for name, value in state.items():
-                if name in self.training.optimizer.slots:
-                    training.state[name] = value[k].copy()
-                elif isinstance(value, (float, np.ndarray)):
-                    training.state[name] = float(np.ravel(value)[k if np.ndim(value) else 0])
+        hand_back(self.training.state, [training.state for training in self.trainings])
 
     def epoch(self, shuffle):
         """Pass once over each member's samples; return the list of their objectives."""
         for stream in self.streams:
             stream.begin_epoch(shuffle)
         batch_size = max(stream.batch_size for stream in self.streams)
-        longest = int(self.n_samples.max())
+        longest = self.lengths[-1].n_samples
         self._set_rates(0.0)
         total = penalty = np.zeros(len(self.members))
         per_block = rows_per_block(self.streams[0].samples.X, batch_size)
@@ -250,54 +249,91 @@ class Stack:
         X, Y, weight = self._gather(start, stop)
         outputs = np.empty_like(Y)
         for first in range(0, stop - start, batch_size):
-            batch = slice(first, min(first + batch_size, stop - start))
+            last = min(first + batch_size, stop - start)
             if self.by_step:
                 self._set_rates((start + first) / self.n_samples)
-            data = (
-                StreamBatch([x[batch] for x in X], self.slices),
-                Y[:, batch],
-                None if weight is None else weight[:, batch],
-            )
-            if start + batch.stop <= self.shortest:
-                self.training.set_rows(None)
-                outputs[:, batch], norm = step(self.training, *data)
+            if start + last <= self.lengths[0].n_samples:
+                batch = slice(first, last)
+                outputs[:, batch], norm = step(
+                    self.training,
+                    StreamBatch([x[batch] for x in X], self.slices),
+                    Y[:, batch],
+                    None if weight is None else weight[:, batch],
+                )
+                penalty = penalty + norm
             else:
-                rows = np.minimum(self.n_samples - start, batch.stop) - batch.start
-                outputs[:, batch], norm = self._last_step(*data, rows)
-            penalty = penalty + norm
-        return self.training.loss.sum(Y, outputs, weight), penalty
+                penalty = penalty + self._last_step(X, Y, weight, outputs, start, first, last)
+        return self._losses(Y, outputs, weight, start, stop), penalty
 
-    def _last_step(self, X, Y, weight, rows):
+    def _last_step(self, X, Y, weight, outputs, start, first, last):
         """Take a step for which some members have fewer rows than others, or none."""
-        training, idle = self.training, np.flatnonzero(rows <= 0)
-        training.set_rows(rows)
-        if not len(idle):
-            return step(training, X, Y, weight)
-        _spread(training.state, len(self.members))
-        before = [array[idle].copy() for array in self._what_steps_change()]
-        outputs, norm = step(training, X, Y, weight)
-        for array, rows_before in zip(self._what_steps_change(), before, strict=True):
-            array[idle] = rows_before
-        return outputs, np.where(rows > 0, norm, 0.0)
+        norms = np.zeros(len(self.members))
+        numbers = spread(self.training.state, len(self.members))
+        for length in self.lengths:
+            n_rows = length.rows(start + first, start + last)
+            if n_rows:
+                batch = length.members, slice(first, first + n_rows)
+                inputs = [x[batch[1]] for x in X[length.streams]]
+                with self._alone(length) as training:
+                    outputs[batch], norms[length.members] = step(
+                        training,
+                        StreamBatch(inputs, _shifted(self.slices[length.streams])),
+                        Y[batch],
+                        None if weight is None else weight[batch],
+                    )
+        join(self.training.state, numbers)
+        return norms
 
-    def _what_steps_change(self):
-        network = self.training.network
-        return [
-            network.parameters,
-            network.gradient,
-            *_rows_of(self.training.state, len(self.members)),
-        ]
+    @contextmanager
+    def _alone(self, length):
+        """Give the training of a length's members, whose arrays are rows of the stack's."""
+        rows, state = length.members, self.training.state
+        if length.n_samples not in self.parts:
+            whole = self.training.network
+            network = like(whole, rows.stop - rows.start)
+            network.bind(whole.parameters[rows], whole.gradient[rows])
+            self.parts[length.n_samples] = stacked_training(self.trainings[rows], network)
+        part = self.parts[length.n_samples]
+        given = {name: value[rows] for name, value in own(state).items()}
+        part.state |= given
+        part.learning_rate = column([t.learning_rate for t in self.trainings[rows]])
+        yield part
+        for name, value in given.items():
+            if part.state[name] is not value:  # else it has changed in place
+                state[name][rows] = part.state[name]
+
+    def _losses(self, Y, outputs, weight, start, stop):
+        """Return the loss of each member, summed over its rows of a block."""
+        if stop <= self.lengths[0].n_samples:
+            return self.training.loss.sum(Y, outputs, weight)
+        losses = np.zeros(len(self.members))
+        for length in self.lengths:
+            rows = length.members, slice(length.rows(start, stop))
+            own = None if weight is None else weight[rows]
+            losses[length.members] = self.training.loss.sum(Y[rows], outputs[rows], own)
+        return losses
 
     def _gather(self, start, stop):
-        """Return X a stream; Y and the weights (None if all are 1) a member."""
+        """Return X a stream; Y and the weights (None if all are 1) a member.
+
+        A member that has no more samples has numbers there that nobody reads.
+        """
         parts = [stream.take(start, stop) for stream in self.streams]
         X = [part[0] for part in parts]
-        Y = np.stack([part[1] for part in parts])[self.stream_of]
-        if all(part[2] is None for part in parts):
+        Y = self._of_each([part[1] for part in parts], stop - start)
+        weights = [part[2] for part in parts]
+        if all(weight is None for weight in weights):
             return X, Y, None
         ones = np.ones((stop - start, 1), Y.dtype)
-        weight = np.stack([ones if part[2] is None else part[2] for part in parts])
-        return X, Y, weight[self.stream_of]
+        weights = [ones if weight is None else weight for weight in weights]
+        return X, Y, self._of_each(weights, stop - start)
+
+    def _of_each(self, arrays, n_rows):
+        """Return arrays of the streams as one, with a row for each member."""
+        together = np.zeros((len(arrays), n_rows, arrays[0].shape[1]), arrays[0].dtype)
+        for row, array in zip(together, arrays, strict=True):
+            row[: len(array)] = array[:n_rows]
+        return together[self.stream_of]
 
     def _set_rates(self, done):
         """Set the learning rates of a step that so much of each member's epoch comes before."""
@@ -307,75 +343,22 @@ class Stack:
             for member, share in zip(self.members, shares, strict=True):
                 if share < 1:  # else it has had its last step
                     member.set_rate(share)
-        self.training.learning_rate = _column([t.learning_rate for t in self.trainings])
+        self.training.learning_rate = column([t.learning_rate for t in self.trainings])
 
 
-class StackTraining(Training):
-    """The training of a stack: a share of the objective for each network."""
-
-    @property
-    def alpha_of_each(self):
-        """Penalties, of shape (n_networks,)."""
-        return np.broadcast_to(np.ravel(self.alpha), len(self.network.parameters))
-
-    def set_rows(self, rows):
-        """Say how many rows of the next batch each network has; None means all of them."""
-        all_the_same = rows is None or (rows == rows[0]).all()
-        self._rows = None if all_the_same else np.maximum(rows, 1)[:, None]
-
-    def shares(self, n_samples):
-        """Return a sample's and the penalty's share, numbers or one a network."""
-        share = 1 / ((n_samples if self._rows is None else self._rows) * self.mean_weight)
-        if not isinstance(share, np.ndarray):
-            return share, self.alpha * share
-        return share[:, None].astype(self.network.dtype), self.alpha * share
+def _shifted(slices):
+    """Return slices as they count from the first one's start."""
+    start = slices[0].start
+    return [slice(part.start - start, part.stop - start) for part in slices]
 
 
-def _runs(streams):
+def _runs(items):
     """Return the slices of equal neighbours, and for each its slice's number."""
     slices, numbers = [], []
-    for k, stream in enumerate(streams):
-        if k and stream is streams[k - 1]:
+    for k, item in enumerate(items):
+        if k and item == items[k - 1]:
             slices[-1] = slice(slices[-1].start, k + 1)
         else:
             slices.append(slice(k, k + 1))
         numbers.append(len(slices) - 1)
     return slices, np.array(numbers)
-
-
-def _column(values):
-    """Return what all networks have in common, or a column with one value a network."""
-    if all(value == values[0] for value in values):
-        return values[0]
-    return np.array(values, dtype=np.float64)[:, None]
-
-
-def _stacked_optimizer(optimizers):
-    """Return an optimizer whose hyperparameters are columns where they differ."""
-    given = [optimizer.get_params(deep=False) for optimizer in optimizers]
-    return type(optimizers[0])(
-        **{name: _column([params[name] for params in given]) for name in given[0]}
-    )
-
-
-def _stacked_state(optimizer, network, states):
-    """Return one state out of each network's."""
-    stacked = optimizer.init(network.parameters, network.n_weights)
-    in_common = "rate_factors", "first_layer"
-    stacked |= {name: states[0][name] for name in in_common}
-    for name in stacked.keys() - {"rounded", "n_weights", *in_common}:
-        values = [state[name] for state in states]
-        stacked[name] = np.stack(values) if np.ndim(values[0]) else _column(values)
-    return stacked
-
-
-def _spread(state, n_networks):
-    """Make a number that the networks have in common a column, so that rows can be kept."""
-    for name, value in state.items():
-        if isinstance(value, float):
-            state[name] = np.full((n_networks, 1), value)
-
-
-def _rows_of(state, n_networks):
-    """Return the arrays of a state that have a row for each network."""
-    return [v for v in state.values() if isinstance(v, np.ndarray) and len(v) == n_networks]

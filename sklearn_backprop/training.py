@@ -77,7 +77,8 @@ class Training:
 
     def _prepare_optimizer(self):
         """Tell the optimizer's state what follows from the settings."""
-        if self.state:
+        if self.optimizer.stochastic:
+            self.state["n_weights"] = self.network.n_weights
             self.state["rate_factors"] = self.rate_factors
             self.state["first_layer"] = self.network.weights[0].shape[-2:]
             self.optimizer.prepare(self.state, self.network.dtype)
@@ -127,7 +128,18 @@ class Training:
         """Set the learning rate of a step that so much of this epoch comes before."""
         n_epochs = min(self.max_iter, 2**53)  # by an int beyond all floats none is divided
         fraction = min(1.0, (self.n_iter + share_of_epoch) / n_epochs)
-        self.learning_rate = self.learning_rate_init * self.schedule.factor(fraction)
+        factor = float(self.schedule.factor(fraction))  # an np.float64 would not stay in float32
+        self.learning_rate = self.learning_rate_init * factor
+
+    def rate(self):
+        """Return the rate of a step, as the optimizer takes it: with its factors, or before."""
+        if not self.rate_factors or self.optimizer.applies_rate_factors:
+            return self.learning_rate
+        self.state["learning_rate"] = self.learning_rate
+        rates = np.empty(self.network.parameters.shape[-1])
+        for start, stop, factor in self.rate_factors:
+            rates[start:stop] = factor
+        return (self.learning_rate * rates).astype(self.network.dtype)
 
     def begin_fit(self):
         """Get ready for another fit from here: counters from zero, and nothing to beat yet."""
@@ -224,23 +236,15 @@ def update(training, n_samples):
 
     Where ``alpha`` is 0 it does not matter, and is returned as 0.
     """
-    network = training.network
-    _, penalty_share = training.shares(n_samples)
-    penalties = []
-
-    def penalize(start=0, stop=None):
-        penalties.append(network.penalize(penalty_share, start, stop))
-
-    before_block = penalize if training.has_penalty else None
+    network, optimizer = training.network, training.optimizer
+    half_square = 0.0
+    if training.has_penalty:
+        _, penalty_share = training.shares(n_samples)
+        half_square = network.penalize(penalty_share)
     if training.max_grad_norm is not None:
-        if before_block is not None:
-            penalize()  # the norm is that of the whole gradient
         clip(network.gradient, training.max_grad_norm)
-        before_block = None
-    training.optimizer.update(
-        network.parameters, network.gradient, training.state, training.learning_rate, before_block
-    )
-    return sum(penalties[1:], penalties[0]) if penalties else 0.0
+    optimizer.update(network.parameters, network.gradient, training.state, training.rate())
+    return half_square
 
 
 def clip(gradient, max_norm):

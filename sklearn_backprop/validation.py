@@ -113,7 +113,7 @@ def _is_accuracy(estimator):
         and targets.kind in ("binary", "multiclass")
         and len(targets.classes_) > 1
         and estimator.class_weight is None  # it is for the loss only
-        and type(estimator).__module__ == f"{__package__}.classifier"  # a subclass may differ
+        and estimator._has_plain_accuracy()
     )
 
 

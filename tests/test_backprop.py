@@ -18,6 +18,7 @@ from sklearn_backprop.backprop import Network, predict, split
 from sklearn_backprop.losses import LOSSES, LogLoss, SquaredError
 from sklearn_backprop.samples import Samples
 from sklearn_backprop.training import ROWS, Training, full_batch_objective
+from sklearn_backprop.vectors import BLOCK
 
 N_SAMPLES, N_OUTPUTS, ALPHA = 7, 2, 0.3
 HIDDEN = (4,), (4, 3, 4)
@@ -124,6 +125,20 @@ def test_penalty_counts_weights_and_not_biases():
     ):
         np.testing.assert_array_equal(dW, 0.5 * W)
         np.testing.assert_array_equal(db, 0)
+
+
+@pytest.mark.parametrize("stack", [None, 2])
+def test_the_penalty_of_more_weights_than_a_block_leaves_biases_alone(stack):
+    relu, identity = ACTIVATIONS["relu"](), ACTIVATIONS["identity"]()
+    network = Network((200, 180, 3), relu, identity, n_networks=stack)
+    assert network.n_weights > BLOCK
+    network.parameters[...] = np.random.RandomState(0).standard_normal(network.parameters.shape)
+    network.gradient[...] = 1
+    share = 0.5 if stack is None else np.array([[0.5], [0.25]])
+    network.penalize(share)
+    weights = network.parameters[..., : network.n_weights]
+    np.testing.assert_array_equal(network.gradient[..., : network.n_weights], 1 + share * weights)
+    np.testing.assert_array_equal(network.gradient[..., network.n_weights :], 1)
 
 
 def test_the_last_smaller_batch_has_its_own_buffers():

@@ -1,5 +1,6 @@
 """fit_many against each estimator's own fit: the same random draws, the same numbers."""
 
+import warnings
 from functools import cache
 
 import numpy as np
@@ -8,14 +9,16 @@ from same_fits import assert_as_alone, fit_alone, outcome
 from sklearn.model_selection import KFold
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop.activations import ACTIVATIONS
 from sklearn_backprop.initializers import LecunNormal
 from sklearn_backprop.schedules import SCHEDULES
+from sklearn_backprop.stack import train_together
 
 
 class Mixture:
     """Some estimators and data, drawn at random: numbers for each, the rest for two groups."""
 
-    def __init__(self, seed, equal_sizes=False):
+    def __init__(self, seed):
         self.random = np.random.RandomState(seed)
         self.kind = ("binary", "multiclass", "multilabel", "one output", "outputs")[seed % 5]
         self.is_classifier = self.kind in ("binary", "multiclass", "multilabel")
@@ -26,10 +29,8 @@ class Mixture:
         some_zero = self.random.uniform(0, 2, n) * (self.random.uniform(size=n) > 0.3)
         self.weight = self.pick(None, some_zero)
         folds = [train for train, _ in KFold(self.pick(2, 3, 5)).split(self.X)]
-        if equal_sizes:
-            folds = [train[: min(map(len, folds))] for train in folds]
-        else:  # sizes of folds differ by one at most, these by much
-            folds += [*folds, None, self.rows(n // 2), self.rows(n - 1)]
+        # sizes of folds differ by one at most, these by much
+        folds += [*folds, None, self.rows(n // 2), self.rows(n - 1)]
         one, other = self.structure(), self.structure()
         kind = BackpropClassifier if self.is_classifier else BackpropRegressor
         self.estimators, self.each_rows, self.alone = [], [], []
@@ -63,7 +64,7 @@ class Mixture:
         pick = self.pick
         settings = {
             "hidden_layer_sizes": pick((), (3,), (4, 2)),
-            "activation": pick("relu", "tanh", "gelu", "logistic"),
+            "activation": pick(*ACTIVATIONS),
             "solver": pick("sgd", "adam", "adamw", "adam", "lbfgs"),
             "batch_size": pick("auto", 7, 8, 10, 13, 500, 1),
             "shuffle": pick(True, True, False),
@@ -72,6 +73,7 @@ class Mixture:
             "early_stopping": pick(False, False, True),
             "nesterovs_momentum": pick(True, False),
             "max_grad_norm": pick(None, None, 0.5),
+            "rates_differ": pick(False, False, False, True),
         }
         losses = ("squared_error", "poisson", "absolute_error", "huber", "quantile", "log_cosh",
                   "gamma", "gaussian")  # fmt: skip
@@ -99,6 +101,12 @@ class Mixture:
             "initializer": pick("auto", "he_normal", LecunNormal(output="best_constant")),
             "scoring": pick("loss", "loss", None),
         }
+        if settings.pop("rates_differ"):
+            settings["initializer"] = "ntk"
+        if settings["loss"] in ("focal", "huber", "log_cosh"):
+            # their best constant is searched by SciPy, whose last digit is not the same twice
+            # with OpenBLAS's kernels for Nehalem
+            settings["initializer"] = "he_normal"
         if settings["max_grad_norm"]:
             settings["max_grad_norm"] = pick(0.1, 0.5, 5.0)
         if settings["dropout"]:
@@ -111,18 +119,13 @@ class Mixture:
 mixture = cache(Mixture)
 
 
-def assert_mixture_as_alone(m, rtol=None):
-    assert_as_alone(m.estimators, m.X, m.y, m.each_rows, m.weight, m.alone, rtol)
+def assert_mixture_as_alone(m):
+    assert_as_alone(m.estimators, m.X, m.y, m.each_rows, m.weight, m.alone)
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(120))
 def test_every_mixture_is_as_its_fits_alone(seed):
     assert_mixture_as_alone(mixture(seed))
-
-
-@pytest.mark.parametrize("seed", range(1000, 1020))
-def test_networks_of_as_many_samples_are_the_same_to_the_last_bit(seed):
-    assert_mixture_as_alone(mixture(seed, equal_sizes=True), rtol=0.0)
 
 
 def test_the_mixtures_are_mixed(stacks):
@@ -134,3 +137,76 @@ def test_the_mixtures_are_mixed(stacks):
     for name in ("solver", "loss", "learning_rate", "batch_size", "early_stopping", "dropout"):
         given = {repr(getattr(e, name)) for each in drawn for e in each.estimators}
         assert len(given) > 1
+
+
+def paused(estimator, X, y):
+    """Return a fit that was paused after two epochs."""
+    fit = estimator._shallow_copy()._prepare(X, y, None)
+    train_together([fit], shuffle=True, until=2)
+    return fit
+
+
+def test_paused_fits_share_their_batches_only_if_their_orders_agree():
+    # the same samples and the same state of the random stream, but another order
+    X, y = np.random.RandomState(0).standard_normal((2, 30))
+    estimator = BackpropRegressor(batch_size=10, random_state=0, hidden_layer_sizes=3)
+    fits = [paused(estimator, X[:, None], y) for _ in range(4)]
+    fits[1].order = fits[3].order = np.arange(30)[::-1].copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for group in (fits[:2], fits[2:3], fits[3:]):
+            train_together(group, shuffle=True, until=4)
+    for ours, alone in zip(fits[:2], fits[2:], strict=True):
+        np.testing.assert_array_equal(
+            ours.training.network.parameters, alone.training.network.parameters
+        )
+        np.testing.assert_array_equal(ours.order, alone.order)
+    assert not np.array_equal(
+        fits[0].training.network.parameters, fits[1].training.network.parameters
+    )
+
+
+def test_a_fit_that_begins_does_not_take_the_order_of_a_paused_one():
+    X, y = np.random.RandomState(0).standard_normal((2, 30))
+    estimator = BackpropRegressor(batch_size=10, random_state=0, hidden_layer_sizes=3)
+    old = paused(estimator, X[:, None], y)
+    new, alone = (estimator._shallow_copy()._prepare(X[:, None], y, None) for _ in range(2))
+    for fit in (new, alone):
+        fit.training.random_state.set_state(old.training.random_state.get_state())
+    train_together([old, new], shuffle=True, until=3)
+    train_together([alone], shuffle=True, until=3)
+    np.testing.assert_array_equal(new.order, alone.order)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_fits_of_more_than_a_block_of_samples_are_as_alone(shuffle, dtype):
+    # 40 columns: blocks of about 800 rows; folds of 1333 and 1334 rows
+    X = np.random.RandomState(0).standard_normal((2000, 40))
+    y = np.sin(X[:, 0]) + X[:, 1]
+    folds = [train for train, _ in KFold(3).split(X)]
+    settings = {"hidden_layer_sizes": 3, "batch_size": 31, "max_iter": 2, "shuffle": shuffle,
+                "dtype": dtype, "random_state": 0}  # fmt: skip
+    models = [BackpropRegressor(alpha=10.0**-k, **settings) for k in range(3)]
+    assert_as_alone(models, X, y, folds)
+
+
+def test_fits_may_come_in_any_order_of_their_numbers_of_samples():
+    X, y = np.random.RandomState(0).standard_normal((2, 31))
+    estimator = BackpropRegressor(batch_size=10, random_state=0, hidden_layer_sizes=3)
+
+    def prepared(n):
+        return estimator._shallow_copy()._prepare(X[:n, None], y[:n], None)
+
+    lengths = 31, 30, 31, 29, 30
+    together = [prepared(n) for n in lengths]
+    train_together(together, shuffle=True, until=3)
+    for ours, n in zip(together, lengths, strict=True):
+        alone = prepared(n)
+        train_together([alone], shuffle=True, until=3)
+        for fit in (ours, alone):
+            assert np.isfinite(fit.training.network.parameters).all()
+        np.testing.assert_array_equal(
+            ours.training.network.parameters, alone.training.network.parameters
+        )
+        assert ours.training.loss_curve == alone.training.loss_curve

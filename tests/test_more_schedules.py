@@ -42,9 +42,9 @@ class Spy(SGD):
 
     rates = []
 
-    def update(self, parameters, gradient, state, learning_rate, before_block=None):
+    def update(self, parameters, gradient, state, learning_rate):
         self.rates.append(learning_rate)
-        super().update(parameters, gradient, state, learning_rate, before_block)
+        super().update(parameters, gradient, state, learning_rate)
 
 
 @pytest.fixture

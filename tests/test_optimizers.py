@@ -103,6 +103,21 @@ def test_adamw_decays_weights_alone_and_whatever_the_gradient():
     np.testing.assert_array_equal(without, adam)
 
 
+def test_adams_rate_is_the_same_for_a_number_and_for_a_network_of_a_stack():
+    # a power of one half rounds otherwise for a float than for an array, now and then
+    random = np.random.RandomState(0)
+    betas, powers, rates = random.uniform(0.5, 1, (3, 5000, 1))
+    together = Adam(beta_2=betas)
+    state = {"beta_1_power": 0.5 * powers, "beta_2_power": powers}
+    columns = together.rate(state, rates), together.hyperparameters()[2]
+    for k in range(len(betas)):
+        alone = Adam(beta_2=betas[k].item())
+        power = powers[k].item()
+        state = {"beta_1_power": 0.5 * power, "beta_2_power": power}
+        assert alone.rate(state, rates[k].item()) == columns[0][k]
+        assert alone.hyperparameters()[2] == columns[1][k]
+
+
 # ---------------------------------------------------------------- convergence
 
 CURVATURES = np.array([1.0, 3.0, 10.0])

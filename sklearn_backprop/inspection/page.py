@@ -170,7 +170,7 @@ def _is_multiclass(estimator):
 def _is_plain_descent(optimizer):
     """Tell whether an update is minus the learning rate times the gradient."""
     settings = optimizer.get_params()
-    is_sgd = optimizer.name == "sgd"
+    is_sgd = optimizer.known_as == "sgd"
     return bool(is_sgd and not settings["momentum"] and not settings["weight_decay"])
 
 

@@ -213,7 +213,7 @@ def _facts(training, Y, outputs, sample_weight):
         "loss_function": loss.name,
         "feature_scaler": training.feature_scaler,
         "output_scaler": training.output_scaler,
-        "is_canonical": loss.canonical and output_activation.name == loss.output_activation,
+        "is_canonical": loss.canonical and output_activation.known_as == loss.output_activation,
     }
 
 
