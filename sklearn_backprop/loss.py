@@ -14,8 +14,13 @@ from .components import Component, overridden
 FORMULA = {"pointwise", "gradient"}
 """The methods that say what a loss is."""
 
-FOLLOWING = {"canonical", "output_delta", "best_constant"}
+FOLLOWING = {"canonical", "output_delta", "best_constant", "is_cut_off"}
 """What follows from the formula, so that a class with another one must say it anew."""
+
+
+def _had_formula(cls, name):
+    """Tell whether a class inherits one of the methods that say what a loss is."""
+    return any(name in vars(kind) for kind in cls.__mro__[1:-1] if kind is not Loss)
 
 
 class Loss(Component):
@@ -52,7 +57,8 @@ class Loss(Component):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         new = overridden(cls, Loss)
-        if new & FORMULA:
+        # the first to write the formula, below a base that has none, does not change it
+        if any(_had_formula(cls, name) for name in new & FORMULA):
             for name in FOLLOWING - new:
                 setattr(cls, name, getattr(Loss, name))
 
