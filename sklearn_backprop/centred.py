@@ -11,9 +11,6 @@ import numpy as np
 
 from .standardization import Scaler, fold, in_two_steps, saturated
 
-CHUNK = 2**10
-"""Numbers that a row of centers is repeated to, since NumPy is slow at short rows."""
-
 
 @dataclass
 class CentredNetwork:
@@ -40,16 +37,20 @@ class CentredNetwork:
 
     def is_of(self, coefs, intercepts):
         """Tell whether this stands for these layers, which may have been edited."""
-        return _all_equal(_ends(intercepts), self.raw_biases) and (
-            self.weights is None or np.array_equal(coefs[0], self.raw_weights)
+        first, last = self.raw_biases
+        if self.after is not None and not np.array_equal(intercepts[-1], last):
+            return False
+        return self.before is None or (
+            np.array_equal(intercepts[0], first) and np.array_equal(coefs[0], self.raw_weights)
         )
 
     def layers(self, coefs, intercepts):
         """Return the weights and the biases of all layers."""
         weights, biases = list(coefs), list(intercepts)
-        biases[0], biases[-1] = self.biases
-        if self.weights is not None:
-            weights[0] = self.weights
+        if self.after is not None:
+            biases[-1] = self.biases[1]
+        if self.before is not None:
+            weights[0], biases[0] = self.weights, self.biases[0]
         return weights, biases
 
     def without_layers(self):
@@ -71,17 +72,24 @@ class CentredNetwork:
             return X
         if not isinstance(X, np.ndarray):
             return self.before.transform_sparse(X)
-        if "inputs" not in buffers or len(buffers["inputs"]) < len(X):
+        if "inputs" not in buffers:  # the first block is the largest
             buffers["inputs"] = np.empty(X.shape, X.dtype)
+            # a center for each row, since NumPy is slow at many short rows
+            buffers["centers"] = np.empty(X.shape, X.dtype)
+            buffers["centers"][...] = self.before.center
         out = buffers["inputs"][: len(X)]
-        _by_rows(np.subtract, X, self.before.center.astype(X.dtype), out)
-        if (self.before.scale != 1).any():
+        np.subtract(X, buffers["centers"][: len(X)], out=out)
+        if not self.before.only_moves:
             np.divide(out, self.before.scale.astype(X.dtype), out=out)
         return out
 
     def outputs(self, A):
         """Give some rows of outputs their center and scale back, in place, rounded once."""
-        if self.after is not None:
+        if self.after is None:
+            return
+        if self.after.only_moves:
+            np.add(A, self.after.center.astype(A.dtype), out=A)
+        else:
             A[...] = saturated(self.after.inverse_transform(A), A.dtype)
 
     def gradients(self, gradients):
@@ -113,18 +121,3 @@ def centred_network(weights, biases, features, targets, dtype):
 
 def _ends(biases):
     return [biases[0], biases[-1]]
-
-
-def _all_equal(arrays, others):
-    return all(map(np.array_equal, arrays, others))
-
-
-def _by_rows(function, X, row, out):
-    """Apply a function of two arrays to each row of X and to one row."""
-    many = max(1, CHUNK // max(1, X.shape[1]))
-    n = len(X) // many * many
-    if n and X.flags.c_contiguous:
-        flat, repeated = X[:n].reshape(n // many, -1), np.tile(row, many)
-        function(flat, repeated, out=out[:n].reshape(n // many, -1))
-        X, out = X[n:], out[n:]
-    function(X, row, out=out)

@@ -94,9 +94,28 @@ def check_given(y, estimator):
 
 def check_features(X, estimator):
     """Return X for a fitted estimator: a float array or a CSR matrix, with its features."""
+    if _is_plain(X, estimator):
+        return X
     refuse_lazy(X)
     dtypes = np.float64, np.float32
     return summed(validate_data(estimator, X, accept_sparse="csr", dtype=dtypes, reset=False))
+
+
+def _is_plain(X, estimator):
+    """Tell whether scikit-learn's checks, two thirds of a prediction for one row, find nothing."""
+    if not (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype in FLOATS
+        and X.shape == (len(X) or 1, estimator.n_features_in_)
+        and not hasattr(estimator, "feature_names_in_")
+    ):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(X.sum()))  # else they look at each number
+
+
+FLOATS = np.dtype(np.float64), np.dtype(np.float32)
 
 
 def summed(X):

@@ -6,6 +6,7 @@ large beside its scale that would cancel digits, so prediction takes it off firs
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,6 +20,11 @@ class Scaler:
 
     center: np.ndarray
     scale: np.ndarray
+
+    @cached_property
+    def only_moves(self):
+        """Whether all scales are 1."""
+        return bool((self.scale == 1).all())
 
     def transform(self, X, out):
         """Write the standardized dense ``X`` into ``out``, which may be ``X``.
