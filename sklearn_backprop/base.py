@@ -167,7 +167,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         once=directly,
     ):
         """Check everything and return what is ready to run; ``once`` may be a ``Memo``."""
-        self._validate_params()
+        self._validate_new_params()
         self._check_combinations(incremental, validation_set)
         if incremental or self.warm_start:
             self._check_not_slim("partial_fit" if incremental else "a warm start")
@@ -206,6 +206,17 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         )
         batch_size = 200 if self.batch_size == "auto" else self.batch_size
         return PreparedFit(loop, samples, min(batch_size, samples.n_samples), statistics)
+
+    def _validate_new_params(self):
+        """Validate the parameters, unless they are the objects that were valid the last time.
+
+        That takes a tenth of a ``partial_fit``.
+        """
+        values = [getattr(self, name) for name in self._get_param_names()]
+        before = getattr(self, "_valid_params", None)
+        if before is None or any(a is not b for a, b in zip(values, before, strict=True)):
+            self._validate_params()
+            self._valid_params = values
 
     def _complete(self, fit, went_back):
         """Set the fitted attributes after training; ``went_back``: to the weights from before."""

@@ -85,6 +85,8 @@ class Moments:
 
     def _widen(self, low, high):
         """Take in the range of more rows, and choose a unit in which squares are finite."""
+        if np.all(low >= self.low) and np.all(high <= self.high):
+            return
         self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
         exponent = power_of_two(np.maximum(-self.low, self.high), *SQUARABLE)
         if np.any(exponent != self.exponent):

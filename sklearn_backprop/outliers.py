@@ -34,6 +34,9 @@ PATIENCE = 200
 SAMPLE = 100
 """Rows of a chunk whose distances are counted, at most."""
 
+SETTLED = 1000, 20_000
+"""Rows after which distances are known, and after which they need not be: of rare categories."""
+
 
 class Watch:
     """How far the readings of each column are from a typical one.
@@ -48,9 +51,12 @@ class Watch:
         Distances that were not zero, and sums of their logarithms and of the squares of these.
     evidence : ndarray of shape (n_columns,)
         Bad readings, less a fiftieth of the good ones.
+    n_rows : int
+        Rows since a column last began anew.
     """
 
     def __init__(self, n_columns):
+        self.n_rows = 0
         self.typical = np.full(n_columns, np.nan)
         self.farthest, self.too_far, self.evidence = np.zeros((3, n_columns))
         self.count, self.sum, self.squares = np.zeros((3, n_columns))
@@ -67,11 +73,21 @@ class Watch:
         What was too far is too far no longer: it may come back.
         """
         changed = self.evidence >= PATIENCE
+        if changed.any():
+            self.n_rows = 0
         self.typical = np.where(changed, np.nan, self.typical)
         self.farthest = np.where(changed, self.too_far, self.farthest)
         for name in ("too_far", "evidence", "count", "sum", "squares"):
             setattr(self, name, np.where(changed, 0.0, getattr(self, name)))
         return changed
+
+    def has_seen(self, X):
+        """Tell whether enough is known, and none of these rows is farther out than all before."""
+        if self.n_rows < SETTLED[0] or self.evidence.any():
+            return False
+        if self.n_rows < SETTLED[1] and (self.count < ENOUGH).any():
+            return False
+        return not (self._reach(X) > self.farthest).any()
 
     def bad(self, X):
         """Return a mask of the bad ones among further rows; None if there are none.
@@ -115,6 +131,7 @@ class Watch:
     def take(self, X, bad):
         """Learn from rows, of the bad readings only how many they are and how far out."""
         n_bad = 0.0
+        self.n_rows += len(X)
         if bad is not None:
             n_bad = bad.sum(axis=0)
             self.too_far = np.maximum(self.too_far, self._reach(np.where(bad, X, self.typical)))
@@ -193,6 +210,10 @@ class Screen:
 
     def _admit_more(self, X, sample_weight):
         """Judge rows by those before."""
+        if self.watch.has_seen(X):
+            self.found = []
+            self._count(X, sample_weight)
+            return X
         self.watch = watch = copy(self.watch)
         changed = watch.forget_changed()
         if changed.any() and self.moments is not None:

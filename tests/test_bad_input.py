@@ -491,3 +491,12 @@ def test_a_validation_set_without_early_stopping(cls):
 def test_too_small_a_validation_set(cls):
     all_refuse(cls, "validation_fraction", X, target_of(cls), methods=["fit"],
                 parameters={"early_stopping": True, "validation_fraction": 0.001})  # fmt: skip
+
+
+def test_parameters_that_were_valid_are_looked_at_again_when_they_change():
+    model = BackpropRegressor().partial_fit(np.eye(3), [1.0, 2.0, 3.0])
+    for name, value in (("alpha", -1.0), ("solver", "none"), ("tol", "small")):
+        before = getattr(model, name)
+        with pytest.raises(ValueError, match=name):
+            model.set_params(**{name: value}).partial_fit(np.eye(3), [1.0, 2.0, 3.0])
+        model.set_params(**{name: before}).partial_fit(np.eye(3), [1.0, 2.0, 3.0])

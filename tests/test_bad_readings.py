@@ -222,6 +222,17 @@ def test_bad_readings_that_are_few_stay_bad_and_many_are_right():
         assert (screen.moments.high[0] == 1e5) == is_right
 
 
+def test_what_has_been_seen_costs_no_second_look():
+    """Rows within the range of those before leave the watch as it is, but not the statistics."""
+    screen, _ = Screen(NONE_YET).admit(Z)
+    other, rows = screen.admit(Z[:50] / 2)
+    assert other.watch is screen.watch and rows.shape == (50, 3)
+    np.testing.assert_array_equal(other.moments.mean, with_more(screen.moments, Z[:50] / 2).mean)
+    bad = Z[:50].copy()
+    bad[0, 0] = 1e6
+    assert screen.admit(bad)[0].found
+
+
 def test_only_the_first_rows_are_kept():
     """What is kept for a second look does not grow with the stream."""
     screen = Screen(NONE_YET)
