@@ -10,6 +10,7 @@ the farthest so far. If such readings go on, the column has changed, and begins 
 from copy import copy
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from .moments import with_more
 
@@ -33,6 +34,9 @@ PATIENCE = 200
 
 SAMPLE = 100
 """Rows of a chunk whose distances are counted, at most."""
+
+FEW_NUMBERS = 2**22
+"""Of a sparse matrix, zeros included, that is looked at as an array: 32 MiB."""
 
 SETTLED = 1000, 20_000
 """Rows after which distances are known, and after which they need not be: of rare categories."""
@@ -175,7 +179,7 @@ class Screen:
 
     def __init__(self, moments):
         self.before = self.moments = moments
-        self.watch = None
+        self.watch, self.is_sparse = None, False
         self.first = None  # the first rows and their weights
         self.n_clipped = 0  # of the first rows, in each column
         self.found = []
@@ -185,17 +189,19 @@ class Screen:
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_columns)
-            The rows.
+        X : ndarray or CSR matrix of shape (n_samples, n_columns)
+            The rows. Of a sparse matrix they are only looked at if they are few numbers.
         sample_weight : ndarray of shape (n_samples,), default=None
             Weights; None means 1. Rows of weight 0 are left out.
 
         Returns
         -------
         screen : Screen
-        rows : ndarray of shape (n_samples, n_columns)
+        rows : ndarray or CSR matrix of shape (n_samples, n_columns)
             X itself if nothing is bad.
         """
+        if not isinstance(X, np.ndarray):
+            return self._admit_sparse(X, sample_weight)
         if sample_weight is not None and not sample_weight.all():
             kept = sample_weight > 0
             screen, rows = self.admit(X[kept], sample_weight[kept])
@@ -207,6 +213,16 @@ class Screen:
         is_first = self.watch is None or self.first is not None
         admit = screen._admit_first if is_first else screen._admit_more
         return screen, admit(X, sample_weight)
+
+    def _admit_sparse(self, X, sample_weight):
+        screen = copy(self)
+        screen.is_sparse = True
+        if max(X.shape[0], FIRST) * X.shape[1] <= FEW_NUMBERS:
+            screen, rows = screen.admit(X.toarray(), sample_weight)
+            return screen, type(X)(rows) if screen.found else X
+        screen.found, screen.first = [], None
+        screen.moments = with_more(self.moments, X, sample_weight)
+        return screen, X
 
     def _admit_more(self, X, sample_weight):
         """Judge rows by those before."""
@@ -263,6 +279,8 @@ class Screen:
         return np.concatenate([before, X]), sample_weight, len(before)
 
     def _count(self, rows, sample_weight):
+        if self.is_sparse:
+            rows = csr_matrix(rows)  # whose moments are sums in another order
         if self.moments is not None:
             self.moments = with_more(self.moments, rows, sample_weight)
 

@@ -210,12 +210,9 @@ class TrainingSetup:
         """Return a stream's X and Y, bad readings clipped; their moments have taken them in."""
         found = []
         screen = training.feature_screen or Screen(training.feature_moments)
-        if isinstance(X, np.ndarray):
-            screen, X = screen.admit(X, sample_weight)
-            found.append(describe(screen.found, partial(feature_name, self)))
-            training.feature_screen, training.feature_moments = screen, screen.moments
-        else:
-            training.feature_moments = with_more(training.feature_moments, X, sample_weight)
+        screen, X = screen.admit(X, sample_weight)
+        found.append(describe(screen.found, partial(feature_name, self)))
+        training.feature_screen, training.feature_moments = screen, screen.moments
         if training.loss.task == "regression":
             screen = training.target_screen or Screen(training.target_moments)
             screen, Y = screen.admit(Y, sample_weight)

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
 from sklearn_backprop.moments import NONE_YET, with_more
@@ -26,7 +27,7 @@ def stream(X, y, chunk, solver="adam", cls=BackpropRegressor):
     first = {} if cls is BackpropRegressor else {"classes": np.unique(y)}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for i in range(0, len(X), chunk):
+        for i in range(0, X.shape[0], chunk):
             model.partial_fit(X[i : i + chunk], y[i : i + chunk], **first)
             first = {}
     return model, [str(w.message) for w in caught]
@@ -71,6 +72,25 @@ def test_a_stream_may_begin_with_bad_readings(where, bad, chunk):
     model, told = stream(X, y, chunk)
     assert told
     assert model.score(Z, SIGNAL) > 0.9
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("chunk, at", [(50, 10), (50, 1000), (500, 499)])
+def test_sparse_chunks_are_looked_at_too(chunk, at, solver):
+    X = Z * (np.random.RandomState(1).rand(N, 3) < 0.7)
+    y = X[:, 0] - 2 * X[:, 1]
+    spoilt = X.copy()
+    spoilt[at, 1] = 1e6
+    model, told = stream(csr_array(spoilt), y, chunk, solver)
+    assert len(told) == 1 and "x1" in told[0]
+    plain, nothing = stream(csr_array(X), y, chunk, solver)
+    assert not nothing
+    assert model.score(csr_array(X), y) > plain.score(csr_array(X), y) - 0.01
+    # and those of one that has none are its exact ones
+    exact = NONE_YET
+    for i in range(0, N, chunk):
+        exact = with_more(exact, csr_array(X)[i : i + chunk])
+    np.testing.assert_array_equal(plain._training.feature_moments.squares, exact.squares)
 
 
 def test_classifiers_clip_features():

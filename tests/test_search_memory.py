@@ -8,6 +8,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from joblib import parallel_config
+from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -110,6 +111,21 @@ def test_memory_does_not_grow_with_candidates(estimator):
     assert grown < NETWORK / 3
 
 
+def scipy_leaves_circles():
+    """Tell whether ``minimize`` holds on to an objective in a circle, as SciPy 1.13 does."""
+
+    def objective(x):
+        return float(x @ x), 2 * x
+
+    def stop(intermediate_result):
+        raise StopIteration
+
+    watched = weakref.ref(objective)
+    minimize(objective, np.ones(2), method="L-BFGS-B", jac=True, callback=stop)
+    del objective
+    return watched() is not None
+
+
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_no_more_networks_live_than_train_in_one_job(name, options, monkeypatch):
@@ -121,6 +137,8 @@ def test_no_more_networks_live_than_train_in_one_job(name, options, monkeypatch)
         alive.add(training.network)
         most[0] = max(most[0], len(alive))
 
+    if name == "L-BFGS" and scipy_leaves_circles():
+        pytest.skip("this SciPy's minimize leaves what it was given to the collector")
     monkeypatch.setattr(FitLoop, "__init__", init)
     n_jobs = OPTIONS[options].get("n_jobs", 1)
     with parallel_config("threading"):  # where all the networks can be seen
