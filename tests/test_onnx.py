@@ -112,6 +112,21 @@ def test_float32_and_sparse_training():
     assert_same_answers(model, X_diabetes)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("offset", [0.0, 1e9])
+@pytest.mark.parametrize("cls", [BackpropClassifier, BackpropRegressor])
+def test_far_from_zero_and_constant_at_first(cls, offset, dtype):
+    """The seconds of a minute, and a constant that is another later; in slim copies, too."""
+    random = np.random.RandomState(0)
+    X = np.column_stack([1.7e9 + random.uniform(0, 60, 200), random.normal(size=200)])
+    X = np.column_stack([X, np.full(200, 1.7e9)])
+    y = np.sin((X[:, 0] - 1.7e9) / 10) + X[:, 1]
+    model = cls(dtype=dtype, **SHORT).fit(X, y + offset if cls is BackpropRegressor else y > 0)
+    later = X + np.array([0, 0, 86_400])
+    assert_same_answers(model, later)
+    assert_same_answers(model.slim(), later)
+
+
 def test_weights_changed_by_hand_are_exported():
     model = BackpropRegressor(**SHORT).fit(X_diabetes, y_diabetes)
     before = model.predict(X_diabetes)
