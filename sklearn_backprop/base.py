@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from copy import deepcopy
 from numbers import Real
+from operator import is_not
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -167,7 +168,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         once=directly,
     ):
         """Check everything and return what is ready to run; ``once`` may be a ``Memo``."""
-        self._validate_new_params()
+        valid_params = self._validate_new_params()
         self._check_combinations(incremental, validation_set)
         if incremental or self.warm_start:
             self._check_not_slim("partial_fit" if incremental else "a warm start")
@@ -180,6 +181,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         validate_data(self, given_X, skip_check_array=True, reset=not goes_on)
 
         training = self._make_training(X, Y, goes_on, incremental)
+        training.valid_params = valid_params
         statistics = training.statistics()
         X, Y = self._update_statistics(training, X, Y, sample_weight, incremental, once)
         self._set_initial_values(training, initial)
@@ -208,15 +210,15 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         return PreparedFit(loop, samples, min(batch_size, samples.n_samples), statistics)
 
     def _validate_new_params(self):
-        """Validate the parameters, unless they are the objects that were valid the last time.
+        """Validate the parameters, unless they are the objects of the last training; return them.
 
         That takes a tenth of a ``partial_fit``.
         """
         values = [getattr(self, name) for name in self._get_param_names()]
-        before = getattr(self, "_valid_params", None)
-        if before is None or any(a is not b for a, b in zip(values, before, strict=True)):
+        before = self._training.valid_params if hasattr(self, "_training") else []
+        if len(before) != len(values) or any(map(is_not, values, before)):
             self._validate_params()
-            self._valid_params = values
+        return values
 
     def _complete(self, fit, went_back):
         """Set the fitted attributes after training; ``went_back``: to the weights from before."""

@@ -153,7 +153,6 @@ class FittedState:
         "loss_curve_",
         "history_",
         "validation_scores_",
-        "_valid_params",
         "_skl_callbacks",  # they may hold on to data, or not be picklable
     )
 
@@ -183,7 +182,6 @@ class FittedState:
     def __getstate__(self):
         """Leave out what follows from the trained weights, unless changed by hand."""
         state = dict(super().__getstate__())
-        state.pop("_valid_params", None)
         if "_training" in state and self._has_folded_weights():
             del state["coefs_"], state["intercepts_"], state["_served"]
         elif "_served" in state and self._served.centred is not None:

@@ -43,6 +43,7 @@ class Training:
     n_iter: int = 0
     kept_epoch: int = 0  # whose weights the network has
     kept_dtype: str = None  # of these; L-BFGS trains in a wider one
+    valid_params: list = field(default_factory=list)  # the estimator's, as they were then
     samples_seen: int = 0
     validation_scores: list = field(default_factory=list)
     history: History = field(default_factory=History)
