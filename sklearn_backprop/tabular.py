@@ -219,6 +219,8 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         """
         blocks = []
         for encoded in self._encoded_blocks(X):
+            # float64: large scores show the last digit of float32, which rows beside change
+            encoded = encoded.astype(np.float64)
             each = [member.decision_function(encoded) for member in self.estimators_]
             exclusive = each[0].ndim == 2
             tempered = (

@@ -35,7 +35,7 @@ NO_CLASSES = {
     "NaN": (NUMBERS, [0, 1, np.nan], "missing"),
     "NaN beside text": (TEXT, ["n", "y", np.nan], "missing"),
     "None": (TEXT, ["n", "y", None], "missing"),
-    "NaT": (DAYS, np.append(np.unique(DAYS), np.datetime64("NaT")), "missing"),
+    "NaT": (DAYS, np.append(np.unique(DAYS), np.datetime64("NaT", "D")), "missing"),
     "pandas NA": (NUMBERS, pd.Series([0, 1, None], dtype="Int64"), "missing"),
     "pandas NA of text": (TEXT, pd.Series(["n", "y", None], dtype="string"), "missing"),
     "a category that is missing": (TEXT, pd.Categorical(["n", "y", None]), "missing"),

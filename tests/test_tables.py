@@ -129,7 +129,7 @@ def test_no_rows_are_told(make):
 
 
 NOTHING = [
-    *(np.nan, np.float32("nan"), pd.NA, pd.NaT, np.ma.masked, np.datetime64("NaT")),
+    *(np.nan, np.float32("nan"), pd.NA, pd.NaT, np.ma.masked, np.datetime64("NaT", "D")),
     *(Decimal("NaN"), Decimal("sNaN")),
 ]
 

@@ -262,7 +262,7 @@ def test_a_duration_of_numpy_is_so_many_days(unit, n_days):
     assert_allclose(durations, encoder.transform(values * n_days), rtol=1e-9)
 
 
-NOTHING = [None, np.nan, pd.NaT, pd.NA, np.datetime64("NaT")]
+NOTHING = [None, np.nan, pd.NaT, pd.NA, np.datetime64("NaT", "D")]
 
 
 def test_missing_times_of_every_kind():
