@@ -1,6 +1,7 @@
 """Checks of what users pass to ``fit``. Nothing here changes an estimator."""
 
 import re
+import sys
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,7 +15,14 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .tables import refuse_lazy
+
+def refuse_lazy(X, name="X"):
+    """Raise ``ValueError`` for a polars LazyFrame: a plan, without any data yet."""
+    polars = sys.modules.get("polars")
+    if polars is not None and isinstance(X, polars.LazyFrame):
+        raise ValueError(
+            f"{name} is a polars LazyFrame, which holds no data yet. Pass {name}.collect()."
+        )
 
 
 def check_hidden_layer_sizes(sizes, n_hidden_layers=None):

@@ -11,9 +11,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .optimizers import AdamW, unscaled_rate
-
-__all__ = ["InputScaledAdamW"]
+from .first_order import AdamW
+from .optimizer import unscaled_rate
 
 
 class InputScaledAdamW(AdamW):

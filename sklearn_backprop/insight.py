@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from . import inspection
+from . import outputs
 from .onnx_export import export
 
 
@@ -46,7 +46,7 @@ class Insight:
         X = self._check_X(X)
         with np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
             weights, biases, centred = self._serving()
-            return inspection.hidden_activations(
+            return outputs.hidden_activations(
                 X, weights, biases, self._served.activation, layer, centred
             )
 
@@ -54,7 +54,7 @@ class Insight:
         X = self._check_X(X)
         with np.errstate(over="ignore"):
             weights, biases, centred = self._serving()
-            return inspection.input_gradients(
+            return outputs.input_gradients(
                 X, weights, biases, self._served.activation, output_activation, centred
             )
 

@@ -15,12 +15,12 @@ from sklearn.utils.validation import _num_samples
 
 from .base import BaseBackprop
 from .blas import one_blas_thread
+from .checks import refuse_lazy
 from .memo import Memo
 from .optimizers import OPTIMIZERS
 from .planning import evenly, n_columns, of_near_lengths, plan, stack_size, structure
 from .samples import is_memory_mapped
 from .stack import train_together
-from .tables import refuse_lazy
 
 
 @dataclass

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 from sklearn.utils import check_array
 
+from .checks import refuse_lazy
 from .columns import Column, as_objects
 
 WIDE = {"Int128", "UInt128"}
@@ -148,15 +149,6 @@ def as_table(X):
                     raise ValueError(f"Found array with 0 {what}(s) (shape={X.shape}).")
                 return table(X)
     return ArrayTable(X)
-
-
-def refuse_lazy(X, name="X"):
-    """Raise ``ValueError`` for a polars LazyFrame: a plan, without any data yet."""
-    polars = sys.modules.get("polars")
-    if polars is not None and isinstance(X, polars.LazyFrame):
-        raise ValueError(
-            f"{name} is a polars LazyFrame, which holds no data yet. Pass {name}.collect()."
-        )
 
 
 def complex_message(name):

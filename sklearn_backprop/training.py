@@ -16,8 +16,8 @@ import numpy as np
 
 from .backprop import Network
 from .early_stopping import BestEpoch
+from .history import History
 from .moments import Moments
-from .monitoring import History
 from .outliers import Screen
 from .standardization import Scaler
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .checks import check_given
 from .classifier import BackpropClassifier
 from .fitted import OwnsEstimators
-from .inspection import hidden_layer_index
+from .outputs import hidden_layer_index
 from .regressor import BackpropRegressor
 
 CLASSES = ("binary", "multiclass", "multilabel-indicator")

@@ -5,8 +5,8 @@ backpropagation with differences of the objective; `record_training` records a t
 writes it as a page that plays it back.
 """
 
+from ..outputs import hidden_activations, hidden_layer_index, input_gradients
 from .gradient_check import ArrayCheck, GradientCheck, check_gradients
-from .outputs import hidden_activations, hidden_layer_index, input_gradients
 from .record import TrainingRecord, record_training
 from .step import trace_step
 from .trace import LayerTrace, StepTrace

@@ -10,7 +10,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_scalar
 
-from ..backprop import predict, propagate
+from .backprop import predict, propagate
 
 BLOCK = 2**20
 """Numbers in the largest array at work: 8 MiB of float64."""
