@@ -8,8 +8,8 @@ in twice; the last lines show what either costs.
 
 import numpy as np
 
+from sklearn_backprop._engine.network import Network, propagate
 from sklearn_backprop.activations import ReLU
-from sklearn_backprop.backprop import Network, propagate
 from sklearn_backprop.losses import SquaredError
 
 X = np.array([[1.0, 0, 1, 0], [1, 0, 1, 1], [0, 1, 0, 1]])

@@ -1,10 +1,10 @@
 """Multilayer perceptrons for scikit-learn, trained by an explicit backpropagation loop."""
 
-from .classifier import BackpropClassifier
-from .ensemble import BackpropEnsembleClassifier, BackpropEnsembleRegressor
-from .regressor import BackpropRegressor
-from .stacking import fit_many
-from .transformer import BackpropTransformer
+from ._compositions.ensemble import BackpropEnsembleClassifier, BackpropEnsembleRegressor
+from ._compositions.transformer import BackpropTransformer
+from ._estimators.classifier import BackpropClassifier
+from ._estimators.regressor import BackpropRegressor
+from ._stacks.fit_many import fit_many
 
 __all__ = [
     "BackpropClassifier",

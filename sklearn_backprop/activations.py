@@ -14,8 +14,8 @@ from numbers import Real
 
 import numpy as np
 from scipy.special import ndtr
-from sklearn.utils._param_validation import Interval
 
+from ._sklearn import Interval
 from .components import Component, registry
 
 __all__ = [

@@ -10,8 +10,8 @@ from math import prod
 from numbers import Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from ._sklearn import Interval, StrOptions
 from .components import Component, registry
 
 __all__ = [

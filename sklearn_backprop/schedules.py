@@ -8,8 +8,7 @@ stochastic solver.
 import math
 from numbers import Integral, Real
 
-from sklearn.utils._param_validation import Interval
-
+from ._sklearn import Interval
 from .components import Component, registry
 
 __all__ = [

@@ -23,17 +23,12 @@ from numpy._core._multiarray_umath import __cpu_features__ as features
 
 HERE = Path(__file__).parent
 TESTS = [
-    "test_vectors.py",
-    "test_optimizers.py",
-    "test_rate_factors.py",
-    "test_input_scales.py",
-    "test_stack_oracle.py",
-    "test_stack_faults.py",
-    "test_fit_many.py",
-    "test_fit_many_inputs.py",
-    "test_ensemble.py",
-    "test_own_components.py",
-    "test_mlp_twin.py",
+    "_numerics/test_vectors.py",
+    "optimizers",
+    "_stacks",
+    "_compositions/test_ensemble.py",
+    "_estimators/test_own_components.py",
+    "_estimators/test_mlp_twin.py",
 ]
 BLAS = {  # OpenBLAS's name of a set of kernels, and the flags that its code needs
     "Nehalem": {"ssse3", "sse4_1", "sse4_2"},

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
-from sklearn_backprop.stacking import fit_many
+from sklearn_backprop import fit_many
 
 
 def outcome(function, *args, **kwargs):

@@ -12,7 +12,6 @@ MODULES = [
     "sklearn_backprop",
     "sklearn_backprop.activations",
     "sklearn_backprop.initializers",
-    "sklearn_backprop.input_scales",
     "sklearn_backprop.inspection",
     "sklearn_backprop.losses",
     "sklearn_backprop.model_selection",

@@ -10,8 +10,8 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_backprop import BackpropRegressor
+from sklearn_backprop._engine.network import Network, propagate
 from sklearn_backprop.activations import Logistic, ReLU
-from sklearn_backprop.backprop import Network, propagate
 from sklearn_backprop.inspection import trace_step
 from sklearn_backprop.losses import SquaredError
 

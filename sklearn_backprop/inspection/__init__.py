@@ -5,11 +5,11 @@ backpropagation with differences of the objective; `record_training` records a t
 writes it as a page that plays it back.
 """
 
-from ..outputs import hidden_activations, hidden_layer_index, input_gradients
-from .gradient_check import ArrayCheck, GradientCheck, check_gradients
-from .record import TrainingRecord, record_training
-from .step import trace_step
-from .trace import LayerTrace, StepTrace
+from .._engine.outputs import hidden_activations, hidden_layer_index, input_gradients
+from ._gradient_check import ArrayCheck, GradientCheck, check_gradients
+from ._record import TrainingRecord, record_training
+from ._step import trace_step
+from ._trace import LayerTrace, StepTrace
 
 __all__ = [
     "ArrayCheck",

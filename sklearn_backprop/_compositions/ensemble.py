@@ -1,0 +1,424 @@
+"""Ensembles: networks that differ by their seeds, trained as one stack, and averaged.
+
+Networks of other initial weights and batches find other functions, wrong in other
+places; their mean is wrong less often than each (Lakshminarayanan, Pritzel and Blundell,
+"Simple and scalable predictive uncertainty estimation using deep ensembles", NeurIPS
+2017), and where they disagree, they have not learned enough.
+"""
+
+import warnings
+from collections import defaultdict
+from functools import partial
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._engine.samples import bootstrap_rows, rows_of
+from .._estimators.callbacks import MemberCallbacks, given_data
+from .._estimators.checks import (
+    check_features,
+    check_features_and_targets,
+    check_weights,
+    columns_of,
+)
+from .._estimators.classifier import IDENTITY, BackpropClassifier
+from .._estimators.fitted import OwnsEstimators
+from .._estimators.parameters import COUNT
+from .._estimators.regressor import BackpropRegressor, score_predictions, without_axis_of_one
+from .._sklearn import callbacks_of, with_callbacks
+from .._stacks.fit_many import fit_many
+from .calibration import log_of_mean
+
+
+class BaseEnsemble(MemberCallbacks, OwnsEstimators, MetaEstimatorMixin, BaseEstimator):
+    """Base of the ensembles: how their members are made and trained."""
+
+    _parameter_constraints = {
+        "n_estimators": [COUNT],
+        "bootstrap": ["boolean"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self, estimator=None, *, n_estimators=8, bootstrap=False, n_jobs=None, random_state=None
+    ):
+        self.estimator = estimator
+        self.n_estimators = n_estimators
+        self.bootstrap = bootstrap
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @with_callbacks
+    def fit(self, X, y, sample_weight=None):
+        """Train the members, as one stack, or with callbacks one after another.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, non-negative. A bootstrap draws rows evenly, and they keep their
+            weights.
+
+        Returns
+        -------
+        self : object
+            The fitted ensemble.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not usable, or if a member could not be
+            trained. The ensemble is then as it was.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If members did not converge; once, with how many.
+        """
+        self._validate_params()
+        given = given_data(X, y, sample_weight)
+        X, y = check_features_and_targets(X, y, type(self).__name__, self._kind._y_numeric)
+        sample_weight = check_weights(sample_weight, X)
+        columns = columns_of(given["X"])
+        members, rows = self._members(y, sample_weight)
+        context = self._begin_callbacks(given, len(members))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            if callbacks_of(self):
+                fit = partial(self._fit_member, rows, X, y, sample_weight)
+                alone = lambda network: columns | self._fitted([network])  # noqa: E731
+                self._fit_in_turn(members, fit, context, given, alone)
+            else:
+                members = fit_many(
+                    members, X, y, rows=rows, sample_weight=sample_weight, n_jobs=self.n_jobs
+                )
+        self._warn_once(caught)
+        validate_data(self, given["X"], skip_check_array=True)
+        if columns["feature_names_in_"] is not None:
+            for member in members:  # they were given arrays, but are good for data frames too
+                member.feature_names_in_ = self.feature_names_in_
+        self.__dict__.update(self._fitted(members))
+        self._end_callbacks(context, given)
+        return self
+
+    def _fit_member(self, rows, X, y, sample_weight, k, member):
+        index = None if rows is None else rows[k]
+        weights = None if sample_weight is None else rows_of(sample_weight, index)
+        member.fit(rows_of(X, index), rows_of(y, index), weights)
+
+    def _members(self, y, sample_weight):
+        """Return the members, unfitted, and the rows to fit each on."""
+        # two seeds a member: more members leave the first as they are
+        random_state = check_random_state(self.random_state)
+        seeds = random_state.randint(2**31, size=(self.n_estimators, 2)).tolist()
+        template = self._template()
+        members = [clone(template).set_params(random_state=seed) for seed, _ in seeds]
+        if not self.bootstrap:
+            return members, None
+        strata = self._strata(y, sample_weight)
+        return members, [bootstrap_rows(strata, np.random.RandomState(s)) for _, s in seeds]
+
+    def _template(self):
+        return self._kind() if self.estimator is None else self.estimator
+
+    def _strata(self, y, sample_weight):
+        """Return for each row the number of the stratum that a bootstrap keeps the size of."""
+        has_weight = np.ones(y.shape[0], int) if sample_weight is None else sample_weight > 0
+        labels = self._labels(y)
+        return 2 * labels + has_weight
+
+    def _labels(self, y):
+        return np.zeros(y.shape[0], dtype=int)
+
+    def _fitted(self, members):
+        """Return the fitted attributes of an ensemble of these members."""
+        return {"estimators_": members}
+
+    def _warn_once(self, caught):
+        """Give the members' warnings, one for all of a kind."""
+        kinds = defaultdict(list)
+        for warning in caught:
+            kinds[warning.category].append(str(warning.message))
+        for category, messages in kinds.items():
+            text = f"{len(messages)} of {self.n_estimators} networks. The first: {messages[0]}"
+            warnings.warn(text, category, stacklevel=3)
+
+    def _check_X(self, X):
+        """Return checked features for the fitted members."""
+        check_is_fitted(self)
+        return check_features(X, self)
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that sparse X works."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class BackpropEnsembleClassifier(ClassifierMixin, BaseEnsemble):
+    """Ensemble of networks for classes, which predicts the mean of their probabilities.
+
+    The members differ by their seeds and, with ``bootstrap``, by the rows that they
+    are trained on. They train as one stack (`sklearn_backprop.fit_many`), each as it
+    would alone.
+
+    Parameters
+    ----------
+    estimator : BackpropClassifier, default=None
+        What to train; clones of it with other ``random_state``. None takes the defaults.
+    n_estimators : int, default=8
+        Number of members. More of them leave the first as they are.
+    bootstrap : bool, default=False
+        Whether each member is trained on a sample of the rows, drawn with replacement.
+        It has as many rows of each class as there are, so no class can be missing.
+        (With several labels it is drawn from all rows.)
+    n_jobs : int, default=None
+        Processes to spread the members over in ``fit``, as in joblib.
+    random_state : int, RandomState instance or None, default=None
+        Source of the members' seeds and of the bootstrap. An int makes the fit repeatable.
+
+    Attributes
+    ----------
+    estimators_ : list of BackpropClassifier
+        The fitted members.
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, sorted.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where X had some.
+
+    See Also
+    --------
+    BackpropEnsembleRegressor : The same for numbers.
+    sklearn.ensemble.BaggingClassifier : Ensembles of any estimator.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_backprop import BackpropClassifier, BackpropEnsembleClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = BackpropClassifier(learning_rate="cosine", max_iter=20)
+    >>> ensemble = BackpropEnsembleClassifier(network, n_estimators=3, random_state=0).fit(X, y)
+    >>> ensemble.predict_proba(X).shape
+    (150, 3)
+    """
+
+    _kind = BackpropClassifier
+    _parameter_constraints = {
+        **BaseEnsemble._parameter_constraints,
+        "estimator": [BackpropClassifier, None],
+    }
+
+    def _labels(self, y):
+        if y.ndim == 2:
+            return super()._labels(y)
+        return np.unique(y, return_inverse=True)[1]
+
+    def _fitted(self, members):
+        return super()._fitted(members) | {"classes_": members[0].classes_}
+
+    def predict_proba(self, X):
+        """Return the mean probability of each class, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Inside (0, 1). For multilabel each column stands on its own.
+        """
+        X = self._check_X(X)
+        mean = None
+        for k, member in enumerate(self.estimators_, start=1):
+            P = member._probabilities(member._outputs_for(X))
+            if mean is None:
+                mean = P
+            else:
+                mean += (P - mean) / k
+        return mean
+
+    def decision_function(self, X):
+        """Return the logarithm of the mean probabilities, or of their odds.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+            With P from ``predict_proba`` ``log P`` for three or more classes, else
+            ``log(P / (1 - P))`` of ``classes_[1]``, or each label. Not cut off where P is.
+        """
+        X = self._check_X(X)
+        targets = self.estimators_[0]._targets
+        each = (member._outputs_for(X, IDENTITY) for member in self.estimators_)
+        scores = log_of_mean(each, exclusive=targets.kind == "multiclass")
+        return scores.ravel() if targets.kind == "binary" else scores
+
+    def predict_log_proba(self, X):
+        """Return the logarithm of ``predict_proba``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        P = self.predict_proba(X)
+        return np.log(P, out=P)
+
+    def predict(self, X):
+        """Return the label of the highest mean probability, or for multilabel those above 1/2.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+        """
+        P = self.predict_proba(X)
+        targets = self.estimators_[0]._targets
+        return targets.decode(P[:, -targets.n_outputs :] - 0.5)
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that multilabel targets work."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class BackpropEnsembleRegressor(RegressorMixin, BaseEnsemble):
+    """Ensemble of networks for numbers, which predicts their mean, and how they disagree.
+
+    The members differ by their seeds and, with ``bootstrap``, by the rows that they
+    are trained on. They train as one stack (`sklearn_backprop.fit_many`), each as it
+    would alone.
+
+    Parameters
+    ----------
+    estimator : BackpropRegressor, default=None
+        What to train; clones of it with other ``random_state``. None takes the defaults.
+    n_estimators : int, default=8
+        Number of members. More of them leave the first as they are.
+    bootstrap : bool, default=False
+        Whether each member is trained on a sample of the rows, drawn with replacement
+        and of the same size.
+    n_jobs : int, default=None
+        Processes to spread the members over in ``fit``, as in joblib.
+    random_state : int, RandomState instance or None, default=None
+        Source of the members' seeds and of the bootstrap. An int makes the fit repeatable.
+
+    Attributes
+    ----------
+    estimators_ : list of BackpropRegressor
+        The fitted members.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where X had some.
+
+    See Also
+    --------
+    BackpropEnsembleClassifier : The same for classes.
+    sklearn.ensemble.BaggingRegressor : Ensembles of any estimator.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_backprop import BackpropEnsembleRegressor, BackpropRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = BackpropRegressor(loss="gaussian", learning_rate="cosine", max_iter=20)
+    >>> ensemble = BackpropEnsembleRegressor(network, n_estimators=3, random_state=0).fit(X, y)
+    >>> mean, std = ensemble.predict(X, return_std=True)
+    >>> mean.shape, std.shape
+    ((442,), (442,))
+    """
+
+    _kind = BackpropRegressor
+    _parameter_constraints = {
+        **BaseEnsemble._parameter_constraints,
+        "estimator": [BackpropRegressor, None],
+    }
+
+    def predict(self, X, return_std=False):
+        """Return the mean of the members' predictions.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+        return_std : bool, default=False
+            Whether to return standard deviations too: of the predictions over the
+            members and, where members of ``loss="gaussian"`` predict variances,
+            of the even mixture of their distributions. By the law of total variance its
+            variance is the mean of the members' variances plus the variance of their
+            means (Lakshminarayanan et al. 2017, section 2.4).
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), (n_samples, n_targets) or (n_samples, n_quantiles)
+            Predictions.
+        std : ndarray of the shape of y
+            Only with ``return_std``.
+        """
+        X = self._check_X(X)
+        mean = squares = noise = 0.0
+        for k, member in enumerate(self.estimators_, start=1):
+            outputs, loss = member._outputs_for(X), member._served.loss
+            prediction = loss.predictions(outputs)
+            # Welford 1962: no difference of large numbers where members agree
+            before = prediction - mean
+            mean = mean + before / k
+            if return_std:
+                squares = squares + before * (prediction - mean)
+                if hasattr(loss, "standard_deviations"):
+                    noise = noise + np.square(loss.standard_deviations(outputs))
+        if not return_std:
+            return without_axis_of_one(mean)
+        std = np.sqrt((squares + noise) / len(self.estimators_))
+        return without_axis_of_one(mean), without_axis_of_one(std)
+
+    def score(self, X, y, sample_weight=None):
+        """Return R², or for several quantiles the mean D² of their pinball losses.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        float
+        """
+        predictions = self.predict(X)
+        return score_predictions(self.estimators_[0]._served.loss, y, predictions, sample_weight)
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that several targets work, and whether they must be positive."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = get_tags(self._template()).target_tags.positive_only
+        return tags

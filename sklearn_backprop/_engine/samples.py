@@ -1,0 +1,216 @@
+"""The rows that a network trains on, read a block of batches at a time.
+
+Gathering shuffled rows costs a call or two a batch; done for several batches at
+once it is nearly free, and a block still fits into the cache. Memory-mapped data
+is never copied as a whole: a block is all that is ever in memory.
+"""
+
+import mmap
+
+import numpy as np
+
+from .._numerics.memo import directly
+from .._numerics.standardization import power_of_two, rows_in
+
+BLOCK = 2**15
+"""Numbers of X in a block: 256 KiB of float64."""
+
+
+def is_memory_mapped(X):
+    """Tell whether an array's numbers lie in a file."""
+    while X is not None and not isinstance(X, mmap.mmap):
+        X = getattr(X, "base", None)
+    return X is not None
+
+
+def rows_of(X, rows):
+    """Return some rows, or all for None."""
+    return X if rows is None else X[rows]
+
+
+def in_memory(X, rows, scaler, dtype):
+    """Return rows of X, standardized, in the dtype and order of the computation."""
+    X = rows_of(X, rows)
+    if not isinstance(X, np.ndarray):
+        X = X.astype(dtype, copy=False)
+        return X if scaler is None else scaler.transform_sparse(X)
+    if scaler is None:
+        return np.ascontiguousarray(X, dtype=dtype)
+    return scaler.transform(X, out=np.empty(X.shape, dtype))
+
+
+class Samples:
+    """Features, targets and weights in the form in which training reads them.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        Features; never written to.
+    Y : ndarray of shape (n_samples, n_outputs)
+        Targets, in the dtype of the computation.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights; None means 1.
+    rows : ndarray of int, default=None
+        Use these rows only.
+    scaler : Scaler, default=None
+        Standardizes X: at once if it is in memory, a block at a time if not.
+    once : callable, default=directly
+        May be a ``Memo`` of fits on the same data.
+
+    Attributes
+    ----------
+    sample_weight : ndarray of shape (n_samples, 1) or None
+        Weights in units of ``weight_unit``.
+    """
+
+    def __init__(self, X, Y, sample_weight=None, rows=None, scaler=None, once=directly):
+        self.dtype = Y.dtype
+        self.Y = Y if rows is None else Y[rows]
+        self.sample_weight, self.weight_unit = None, 1.0
+        if sample_weight is not None:
+            weights = sample_weight if rows is None else sample_weight[rows]
+            # a power of two changes no digit, and the largest fits into any dtype
+            self.weight_unit = float(2.0 ** power_of_two(weights.max()))
+            self.sample_weight = (weights / self.weight_unit).astype(self.dtype)[:, None]
+        self.n_samples = len(self.Y)
+        self.rows = self.scaler = self._largest_read = None
+        self.from_file = is_memory_mapped(X)
+        if self.from_file:
+            self.X, self.rows, self.scaler = X, rows, scaler
+        else:
+            self.X = once(in_memory, X, rows, scaler, self.dtype)
+
+    @property
+    def mean_weight(self):
+        """Mean weight of a sample."""
+        if self.sample_weight is None:
+            return 1.0
+        return float(self.sample_weight.mean()) * self.weight_unit
+
+    def largest_input(self):
+        """Return the largest ``|x|``."""
+        if not self.from_file:
+            return float(_largest(self.X if isinstance(self.X, np.ndarray) else self.X.data))
+        if self._largest_read is None:
+            for _ in self.blocks(1):
+                pass
+        return float(self._largest_read)
+
+    def blocks(self, batch_size, order=None):
+        """Yield ``(X, Y, sample_weight)`` of some batches at a time.
+
+        Parameters
+        ----------
+        batch_size : int
+            A block has a multiple of it, but for the last.
+        order : ndarray of int, default=None
+            The order in which to read the samples; None reads them as they stand.
+        """
+        per_block = rows_per_block(self.X, batch_size)
+        buffers = {}
+        # the first pass over a file saves another one
+        looks, largest = self.from_file and self._largest_read is None, 0.0
+        for start in range(0, self.n_samples, per_block):
+            index = slice(start, min(start + per_block, self.n_samples))
+            if order is not None:
+                index = order[index]
+            block = self.take(index, buffers)
+            if looks:
+                largest = np.maximum(largest, _largest(block[0]))  # max() would lose a NaN
+            yield block
+        if looks:
+            self._largest_read = largest
+
+    def take(self, index, buffers):
+        """Return ``(X, Y, sample_weight)`` of some samples.
+
+        Parameters
+        ----------
+        index : slice or ndarray of int
+            Which ones.
+        buffers : dict
+            Keeps the arrays that they are gathered into for the next call, which
+            overwrites them.
+        """
+        weight = self.sample_weight
+        return (
+            self._features(index, buffers),
+            _take(self.Y, index, buffers, "Y"),
+            None if weight is None else _take(weight, index, buffers, "weight"),
+        )
+
+    def equals(self, other):
+        """Tell whether other samples are the same numbers."""
+        mine = self.Y, self.sample_weight, self.rows, self.X
+        its = other.Y, other.sample_weight, other.rows, other.X
+        return self.scaler is other.scaler and all(map(_same, mine, its))
+
+    def _features(self, index, buffers):
+        if self.rows is not None:
+            index = self.rows[index]
+        X = _take(self.X, index, buffers, "X")
+        if not isinstance(X, np.ndarray) or (self.scaler is None and X.dtype == self.dtype):
+            return X
+        out = _buffer(buffers, "converted", X.shape, self.dtype)
+        if self.scaler is None:
+            np.copyto(out, X, casting="same_kind")
+            return out
+        return self.scaler.transform(X, out)
+
+
+def _largest(array):
+    """Return the largest absolute value, without an array of them; 0 of an empty one."""
+    # np.max and np.min take twice as long for a single row
+    largest = np.maximum.reduce(array, axis=None, initial=0)
+    return max(largest, -np.minimum.reduce(array, axis=None, initial=0))
+
+
+def rows_per_block(X, batch_size):
+    """Return how many rows to read at a time: whole batches that fit into the cache."""
+    return batch_size * max(1, rows_in(BLOCK, X) // batch_size)
+
+
+def _same(one, other):
+    """Tell whether two arrays, or None, are the same."""
+    if one is other:
+        return True
+    return one is not None and other is not None and np.array_equal(one, other)
+
+
+def _buffer(buffers, name, shape, dtype):
+    """Return the first rows of a buffer that is kept for the next block."""
+    if name not in buffers or len(buffers[name]) < shape[0]:
+        buffers[name] = np.empty(shape, dtype)
+    return buffers[name][: shape[0]]
+
+
+def _take(array, index, buffers, name):
+    """Return rows by a slice, as a view, or by an index array, in a buffer."""
+    if isinstance(index, slice) or not isinstance(array, np.ndarray):
+        return array[index]
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        return array[index]  # take() would copy the whole array first
+    out = _buffer(buffers, name, (len(index), *array.shape[1:]), array.dtype)
+    return np.take(array, index, axis=0, out=out, mode="clip")
+
+
+def bootstrap_rows(strata, random_state):
+    """Draw as many rows of each stratum as it has, with replacement.
+
+    Parameters
+    ----------
+    strata : ndarray of int of shape (n_samples,)
+        The stratum of each row.
+    random_state : RandomState
+        Drawn from stratum by stratum, in the order of their numbers.
+
+    Returns
+    -------
+    ndarray of int of shape (n_samples,)
+        The rows, sorted.
+    """
+    drawn = []
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
+        drawn.append(rows[random_state.randint(len(rows), size=len(rows))])
+    return np.sort(np.concatenate(drawn))

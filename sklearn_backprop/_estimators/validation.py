@@ -1,0 +1,166 @@
+"""Scoring a validation set after each epoch."""
+
+from functools import partial
+
+import numpy as np
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import train_test_split
+
+from .._engine.samples import rows_of
+from .._engine.training import mean_loss
+from .._numerics.memo import directly
+
+
+def held_out_rows(stratify, n_samples, fraction, random_state):
+    """Split row numbers into those to train on and those to validate on.
+
+    Only numbers are split, so X is never copied for it; the draws are those of
+    splitting the data itself.
+    """
+    rows, held_out = train_test_split(
+        np.arange(n_samples), test_size=fraction, random_state=random_state, stratify=stratify
+    )
+    if len(held_out) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' "
+            "or the size of your dataset."
+        )
+    return rows, held_out
+
+
+def balanced_folds(labels, n_samples, n_folds, seed):
+    """Return the number of the fold that each row is in.
+
+    The folds' sizes differ by one at most, and so does what each has of a class. A class
+    may have a single row.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,) or None
+        Classes to spread evenly; None if there are none.
+    n_samples, n_folds : int
+        Rows, and folds.
+    seed : int
+        Of the partition.
+    """
+    order = np.random.RandomState(seed).permutation(n_samples)
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+    folds = np.empty(n_samples, int)
+    folds[order] = np.arange(n_samples) % n_folds
+    return folds
+
+
+def make_validation(estimator, training, X, y, sample_weight, rows=None, once=directly):
+    """Return a function without arguments that scores the training's network.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``scoring`` to use; not changed.
+    training : Training
+        What to score, after each epoch.
+    X, y, sample_weight : ndarray or None
+        The checked data.
+    rows : ndarray of int, default=None
+        Which of them are the validation set; None means all.
+    once : callable, default=directly
+        May be a ``Memo`` of fits on the same data.
+
+    Returns
+    -------
+    callable
+        Returns the score to monitor, which is the first, and a dict for the history.
+    """
+    samples = estimator._samples(
+        training, X, estimator._targets_of(y), estimator._weighted(sample_weight, y), rows, once
+    )
+
+    def validation_loss():
+        loss = mean_loss(training.network, training.loss, samples)
+        return -loss, {"validation_loss": loss}
+
+    if isinstance(estimator.scoring, str) and estimator.scoring == "loss":
+        return validation_loss
+    if _is_accuracy(estimator):
+        return partial(_loss_and_accuracy, training, samples)
+    if rows is not None:
+        X, y = once(rows_of, X, rows), y[rows]
+        sample_weight = None if sample_weight is None else sample_weight[rows]
+    scorers = named_scorers(estimator.scoring)
+    preview = estimator._shallow_copy()
+    preview.__dict__.pop("feature_names_in_", None)  # X has been checked and has no names now
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+
+    def score():
+        minus_loss, record = validation_loss()
+        preview._publish(training)
+        for name, scorer in scorers.items():
+            if scorer != "loss":
+                record[name] = _finite_score(scorer, preview, X, y, weights)
+        first = next(iter(scorers))
+        return minus_loss if scorers[first] == "loss" else record[first], record
+
+    return score
+
+
+def _is_accuracy(estimator):
+    """Tell whether the score is the accuracy, and follows from what the loss is computed of."""
+    scoring, targets = estimator.scoring, getattr(estimator, "_targets", None)
+    return (
+        (scoring is None or (isinstance(scoring, str) and scoring == "accuracy"))
+        and targets is not None
+        and targets.kind in ("binary", "multiclass")
+        and len(targets.classes_) > 1
+        and estimator.class_weight is None  # it is for the loss only
+        and estimator._has_plain_accuracy()
+    )
+
+
+def _loss_and_accuracy(training, samples):
+    """Return the accuracy, and what to record; in a fraction of the time a scorer takes."""
+    loss, accuracy = mean_loss(training.network, training.loss, samples, _is_right)
+    finite = accuracy if np.isfinite(loss) else np.nan
+    return finite, {"validation_loss": loss, "validation_score": finite}
+
+
+def _is_right(Y, A):
+    """Tell which samples' outputs speak for their class."""
+    if Y.shape[-1] == 1:
+        return ((A > 0.5) == (Y > 0.5))[:, 0]
+    return A.argmax(axis=-1) == Y.argmax(axis=-1)
+
+
+def own_score(estimator, X, y, **weights):
+    """Score by the estimator's own ``score``."""
+    return estimator.score(X, y, **weights)
+
+
+def named_scorers(scoring):
+    """Return ``{column of the history: scorer}`` for any form that ``scoring`` can have."""
+    if scoring is None:
+        scoring = own_score
+    if isinstance(scoring, str) or callable(scoring):
+        scoring = {"score": scoring}
+    if not isinstance(scoring, dict):
+        scoring = {name: name for name in scoring}
+    if not scoring:
+        raise ValueError("scoring is empty: there is nothing to stop by. Pass 'loss' or a score.")
+    if scoring.get("loss", "loss") != "loss":
+        raise ValueError(
+            "scoring calls a scorer 'loss', which is the name of the validation loss. Rename it."
+        )
+    return {
+        f"validation_{name}": scorer if callable(scorer) or scorer == "loss" else get_scorer(scorer)
+        for name, scorer in scoring.items()
+    }
+
+
+def _finite_score(scorer, estimator, X, y, weights):
+    """Return the score as a float; NaN where predictions are not finite, which metrics refuse."""
+    try:
+        return float(scorer(estimator, X, y, **weights))
+    except ValueError:
+        if np.isfinite(estimator._outputs(X)).all():
+            raise
+        return np.nan

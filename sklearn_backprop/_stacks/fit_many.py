@@ -1,0 +1,350 @@
+"""Fit many estimators at once: those whose networks agree in shape train as one stack."""
+
+import warnings
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.sparse import issparse
+from sklearn.utils import check_random_state, indexable
+
+from .._engine.samples import is_memory_mapped
+from .._estimators.base import BaseBackprop
+from .._estimators.checks import refuse_lazy
+from .._numerics.blas import one_blas_thread
+from .._numerics.memo import Memo
+from .._sklearn import callbacks_of, num_samples, safe_indexing
+from ..optimizers import OPTIMIZERS
+from .planning import evenly, n_columns, of_near_lengths, plan, stack_size, structure
+from .stack import train_together
+
+
+@dataclass
+class Task:
+    """One fit: what to fit, and on what; then how it went."""
+
+    estimator: Any = None
+    X: Any = None
+    y: Any = None
+    sample_weight: Any = None
+    validation_rows: Any = None
+    seed: int = None  # in place of a random_state that is shared or None
+    label: str = ""  # before each line that it prints
+    steps: Any = None  # the fitted steps of a pipeline before the estimator
+    until: int = None  # pause after this epoch,
+    planned: int = None  # of so many that the learning rate is planned for
+    fitted: Any = None
+    fit: Any = None  # while it trains, or is paused
+    error: Exception = None
+    warnings: list = field(default_factory=list)
+    seconds: float = 0.0
+
+    def recorded(self, function, *args):
+        """Call a function; keep its error and its warnings instead of letting them out."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            start = perf_counter()
+            try:
+                return function(*args)
+            except Exception as error:
+                self.error = error
+                return None
+            finally:
+                self.seconds += perf_counter() - start
+                self.warnings += [warning.message for warning in caught]
+
+
+def fit_many(estimators, X, y, *, rows=None, sample_weight=None, validation_rows=None, n_jobs=None):
+    """Fit many estimators, each as its own ``fit`` would, in much less time.
+
+    Those whose networks have the same shape and structure train as one stack. What is
+    a number may differ inside it: learning rates, penalties, the optimizer's
+    hyperparameters, stopping rules, seeds, weights.
+
+    Parameters
+    ----------
+    estimators : list of BackpropClassifier or BackpropRegressor
+        Unfitted, or to be fitted anew; they are not changed.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        Features.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    rows : list of ndarray of int, default=None
+        For each estimator the samples to fit it on; None means all.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of all samples.
+    validation_rows : list of array-like of int, default=None
+        For each estimator what to pass to its ``fit``: positions in its own rows; None
+        leaves it to the estimator.
+    n_jobs : int, default=None
+        Processes to spread the stacks over, as in joblib.
+
+    Returns
+    -------
+    list
+        The fitted estimators, copies, in the order of ``estimators``. An int
+        ``random_state`` gives what ``fit`` gives; for None, or a ``RandomState`` that
+        several share, each gets a stream of its own.
+
+    Raises
+    ------
+    TypeError
+        If one is not an estimator of this package.
+    Exception
+        What the first fit that failed raised; nothing else is changed by it.
+
+    Examples
+    --------
+    >>> from sklearn.base import clone
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_backprop import BackpropClassifier
+    >>> from sklearn_backprop import fit_many
+    >>> X, y = load_iris(return_X_y=True)
+    >>> models = [BackpropClassifier(alpha=a, tol=0.01) for a in (1e-4, 1e-2)]
+    >>> [model.alpha for model in fit_many(models, X, y)]
+    [0.0001, 0.01]
+    """
+    estimators = list(estimators)
+    for estimator in estimators:
+        if not isinstance(estimator, BaseBackprop):
+            raise TypeError(
+                "fit_many fits BackpropClassifier and BackpropRegressor, got "
+                f"{type(estimator).__name__}. Use its own fit."
+            )
+    refuse_lazy(X)
+    X, y, sample_weight = indexable(X, y, sample_weight)
+    rows = checked_rows(rows, [num_samples(X)] * len(estimators))
+    n_samples = [num_samples(X) if index is None else len(index) for index in rows]
+    held_out = checked_rows(validation_rows, n_samples, "validation_rows")
+    seeds = own_seeds(estimators)
+    chunks = plan(estimators, n_columns(X), n_samples, [id(index) for index in rows], n_jobs)
+    from_file = is_memory_mapped(X)
+    outcomes = Parallel(n_jobs=n_jobs)(
+        delayed(_fit_rows)(
+            [estimators[i] for i in chunk], X, y, sample_weight,
+            [rows[i] for i in chunk], [held_out[i] for i in chunk], [seeds[i] for i in chunk],
+            from_file, [numbered(i, len(estimators)) for i in chunk],
+        )
+        for chunk in chunks
+    )  # fmt: skip
+    done = dict(
+        zip((i for chunk in chunks for i in chunk), (t for o in outcomes for t in o), strict=True)
+    )
+    for i in range(len(estimators)):
+        for message in done[i].warnings:
+            warnings.warn(message, stacklevel=2)
+        if done[i].error is not None:
+            raise done[i].error
+    return [done[i].fitted for i in range(len(estimators))]
+
+
+class RowsError(ValueError, IndexError):
+    """Row numbers or a mask that do not belong to the data."""
+
+
+def checked_rows(rows, n_samples, name="rows"):
+    """Return the row numbers for each estimator, an array or None; raise if they are none.
+
+    Parameters
+    ----------
+    rows : list of array-like or None
+        For each estimator row numbers, which may count from the end, a mask, or None.
+    n_samples : list of int
+        Rows that there are for each.
+    name : str, default="rows"
+        The parameter, for the message.
+    """
+    rows = [None] * len(n_samples) if rows is None else list(rows)
+    if len(rows) != len(n_samples):
+        raise ValueError(
+            f"{name} has {len(rows)} entries for {len(n_samples)} estimators; pass an index array "
+            f"for each, or leave {name}=None."
+        )
+    known = {(id(None), n): None for n in n_samples}  # who shares rows goes on to share them
+    for i, key in enumerate(zip(map(id, rows), n_samples, strict=True)):
+        if key not in known:
+            known[key] = _row_numbers(rows[i], n_samples[i], f"{name}[{i}]")
+    return [known[key] for key in zip(map(id, rows), n_samples, strict=True)]
+
+
+def _row_numbers(given, n_samples, name):
+    """Return an array of row numbers from row numbers or a mask, or raise."""
+    index = np.asarray(given)
+    index = index if index.size else index.astype(int)  # an empty list is one of floats
+    if index.ndim != 1 or index.dtype.kind not in "iub":
+        raise ValueError(f"{name} must be an array of row numbers or None, got {given!r}.")
+    if index.dtype.kind == "b":
+        if len(index) != n_samples:
+            raise RowsError(f"{name} is a mask of {len(index)} rows, but there are {n_samples}.")
+        return np.flatnonzero(index)
+    outside = index[(index < -n_samples) | (index >= n_samples)]
+    if len(outside):
+        raise RowsError(
+            f"{name}: row {outside[0]} is out of bounds. There are {n_samples} rows, numbered 0 to "
+            f"{n_samples - 1}, or from the end by -1 to {-n_samples}."
+        )
+    return index
+
+
+def own_seeds(estimators):
+    """Return a seed for each estimator whose ``random_state`` is None or shared, else None."""
+    given = [estimator.random_state for estimator in estimators]
+    times = Counter(map(id, given))
+    return [
+        int(check_random_state(state).randint(2**31))
+        if state is None or (isinstance(state, np.random.RandomState) and times[id(state)] > 1)
+        else None  # its own, or not valid, which its fit will say
+        for state in given
+    ]
+
+
+def numbered(position, n_networks):
+    """Return the label of a network's lines: which one it is, where there are several."""
+    return f"[{position + 1}/{n_networks}] " if n_networks > 1 else ""
+
+
+def _fit_rows(estimators, X, y, sample_weight, rows, held_out, seeds, from_file, labels=None):
+    """Fit estimators on rows of X; return their tasks, without the data."""
+    if is_memory_mapped(X) and not from_file:
+        X = np.array(X)  # joblib's way to a process; a map of the user's would be read by blocks
+    parts = {}
+    tasks = []
+    labels = [""] * len(estimators) if labels is None else labels
+    each = zip(estimators, rows, held_out, seeds, labels, strict=True)
+    for estimator, index, validation, seed, label in each:
+        if id(index) not in parts:
+            parts[id(index)] = [
+                array if array is None or index is None else safe_indexing(array, index)
+                for array in (X, y, sample_weight)
+            ]
+        tasks.append(Task(estimator, *parts[id(index)], validation, seed, label))
+    fit_tasks(tasks)
+    for task in tasks:
+        task.estimator = task.X = task.y = task.sample_weight = task.validation_rows = None
+    return tasks
+
+
+def fit_tasks(tasks):
+    """Fit each task's estimator, in stacks where their structures agree.
+
+    Parameters
+    ----------
+    tasks : list of Task
+        Their ``fitted`` or ``error`` is set; nothing is raised.
+    """
+    with one_blas_thread():
+        groups, once = defaultdict(list), Memo()
+        for task in tasks:
+            if task.fit is None:
+                _begin(task, once)
+            else:
+                task.fitted._set_dropout(task.fit.training)  # a pickled network has lost it
+            if task.fit is not None:
+                task.fit.loop.label = task.label
+                groups[structure(task.fitted, task.fit)].append(task)
+        for group in groups.values():
+            for members in of_near_lengths(group):
+                n_stacks = max(1, round(len(members) / stack_size(members[0].fit)))
+                for stack in evenly(members, n_stacks):
+                    _fit_stack(stack)
+    for task in tasks:
+        if task.error is not None:
+            task.fitted = None
+
+
+def _begin(task, once):
+    """Prepare a task's fit; one that cannot be part of a stack is done at once."""
+    task.fitted = task.estimator._shallow_copy()
+    if task.seed is not None:
+        task.fitted.random_state = task.seed
+    if _may_stack(task):
+        if task.planned is not None:
+            task.fitted.max_iter = task.planned
+        validation_set = (None, None, None, task.validation_rows)
+        prepare = partial(task.fitted._prepare, validation_set=validation_set, once=once)
+        task.fit = task.recorded(prepare, task.X, task.y, task.sample_weight)
+    else:
+        task.recorded(_fit_alone, task)
+        task.until = None  # it has gone as far as its own max_iter says
+    # the seed has made its stream; the parameter is the user's
+    task.fitted.random_state = task.estimator.random_state
+
+
+def _may_stack(task):
+    """Tell whether an estimator can be part of a stack at all."""
+    estimator = task.estimator
+    goes_on = estimator.warm_start and hasattr(estimator, "_training")
+    solver = estimator.solver
+    kind = OPTIMIZERS.get(solver) if isinstance(solver, str) else solver
+    return (
+        not _has_more_in_its_fit(estimator)
+        and not issparse(task.X)
+        and not is_memory_mapped(task.X)
+        and getattr(kind, "stochastic", True)
+        and estimator.max_time is None
+        and not goes_on
+    )
+
+
+def _has_more_in_its_fit(estimator):
+    """Tell whether a fit does more than train: a subclass's own, or one with callbacks."""
+    own = type(estimator).fit is not BaseBackprop.fit
+    return own or bool(callbacks_of(estimator))
+
+
+def _fit_alone(task):
+    if not _has_more_in_its_fit(task.estimator):
+        validation_set = (None, None, None, task.validation_rows)
+        task.fit = task.fitted._prepare(
+            task.X, task.y, task.sample_weight, validation_set=validation_set
+        )
+        task.fit.loop.label = task.label
+        _run(task)
+        return
+    given = {"sample_weight": task.sample_weight, "validation_rows": task.validation_rows}
+    arguments = {name: value for name, value in given.items() if value is not None}
+    task.fitted.fit(task.X, task.y, **arguments)
+
+
+def _fit_stack(tasks):
+    """Train the prepared fits of some tasks together, and complete each."""
+    until = tasks[0].until
+    if len(tasks) == 1 and until is None:
+        tasks[0].recorded(_run, tasks[0])
+        return
+    start = perf_counter()
+    members = train_together([task.fit for task in tasks], tasks[0].fitted.shuffle, until)
+    share = (perf_counter() - start) / len(tasks)
+    for task, member in zip(tasks, members, strict=True):
+        task.seconds += share
+        task.error, member.error = member.error, None  # whose traceback has the member: a circle
+        if member.has_ended and task.error is None:
+            task.recorded(_complete, task)
+        if member.has_ended:
+            task.fit = None
+
+
+def snapshot(task):
+    """Return a paused task's estimator as if its training had ended here."""
+    model = task.fitted._shallow_copy()
+    with np.errstate(all="ignore"):
+        loop, went_back = task.fit.loop.snapshot(task.fit.samples)
+    model._complete(replace(task.fit, loop=loop), went_back)
+    return model
+
+
+def _complete(task):
+    with np.errstate(all="ignore"):
+        went_back = task.fit.loop.finish(task.fit.samples)
+    task.fitted._complete(task.fit, went_back)
+
+
+def _run(task):
+    fit, task.fit = task.fit, None
+    task.fitted._run(fit)
+    if fit.loop.was_interrupted:
+        raise KeyboardInterrupt  # ends them all

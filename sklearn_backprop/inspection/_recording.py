@@ -1,0 +1,263 @@
+"""Training a batch as training does, and keeping what passes by.
+
+Nothing of backpropagation is written here a second time: a network's activations are
+wrapped in ones that keep what they are given, and then `training.backpropagate` and
+`training.update` run as they always do.
+"""
+
+from copy import copy, deepcopy
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .._engine.dropout import DroppedActivation
+from .._engine.network import split
+from .._engine.training import backpropagate, update
+from ..activations import Activation
+from ._trace import LayerTrace, StepTrace
+
+
+def independent_copy(estimator):
+    """Return a copy of an estimator that can be trained without touching the original.
+
+    Its random draws are those that the original would make next.
+    """
+    twin = estimator._shallow_copy()
+    twin.random_state = deepcopy(check_random_state(estimator.random_state))
+    if hasattr(estimator, "_training"):
+        twin._training = deepcopy(estimator._training)
+    return twin
+
+
+def independent_training(estimator, training):
+    """Return a training that stands where another does, and can take a step of its own."""
+    own = copy(training)
+    own.network = deepcopy(training.network)
+    own.state = deepcopy(training.state)
+    own.dropout_generator = deepcopy(training.dropout_generator)
+    estimator._set_dropout(own)
+    return own
+
+
+class Recorded(Activation):
+    """An activation that keeps what passes through it, and does what the one it wraps does.
+
+    Parameters
+    ----------
+    activation : Activation
+        What computes.
+    """
+
+    needs_net_input = True  # so that net input and activation lie in arrays of their own
+
+    def __init__(self, activation):
+        self.activation = activation
+
+    def forward(self, Z, out):
+        """Keep the net input, and what becomes of it."""
+        self.net_input = Z.copy()
+        self.activation.forward(Z, out)
+        self.output = out.copy()
+
+    def backward(self, Z, A, delta):
+        """Keep the error before the slope is multiplied in."""
+        self.error = delta.copy()
+        self.activation.backward(Z if self.activation.needs_net_input else A, A, delta)
+
+    @property
+    def mask(self):
+        """What dropout multiplied the activation by; None without dropout."""
+        if isinstance(self.activation, DroppedActivation):
+            return self.activation.mask.copy()
+        return None
+
+    def slope(self):
+        """Return ``f'(Z)`` of the last ``forward``; None if f is not element-wise.
+
+        Found by what ``backward`` makes of errors of 1, dropout's mask included. It is
+        element-wise if errors of either sign are multiplied alike, which those of a
+        softmax are not.
+        """
+        ones = np.ones_like(self.net_input)
+        signs = ones.copy()
+        signs[..., ::2] = -1
+        slope, signed = ones, signs.copy()
+        Z = self.net_input if self.activation.needs_net_input else self.output
+        for error in (slope, signed):
+            self.activation.backward(Z.copy(), self.output.copy(), error)
+        return slope if np.array_equal(signed, signs * slope, equal_nan=True) else None
+
+
+def record_activations(network):
+    """Wrap the activations that a network trains with; return the wrappers, one a layer."""
+    recorded = [Recorded(f) for f in network.training_activations]
+    network.training_activations = recorded
+    return recorded
+
+
+def trace_batch(estimator, training, X, Y, sample_weight):
+    """Take a step and return what there was to see; ``training`` is changed by it.
+
+    Parameters
+    ----------
+    estimator : BaseBackprop
+        Whose training it is; for the names of its columns.
+    training : Training
+        Takes the step. Its network has recorded nothing before.
+    X, Y, sample_weight : ndarray
+        The batch in the coordinates of training, as of ``Samples``.
+
+    Returns
+    -------
+    StepTrace
+    """
+    network = training.network
+    if training.schedule.by_step:
+        training.set_rate(0.0)  # nothing of this epoch comes before
+    recorded = record_activations(network)
+    vectors = {"before": network.parameters.copy()}
+    with np.errstate(all="ignore"):  # what is not finite is shown as such
+        outputs = backpropagate(training, X, Y, sample_weight).copy()
+        passed = _passed(training, recorded, Y, outputs, sample_weight)
+        vectors["penalty"] = _penalty_gradient(training, len(Y))
+        vectors["gradient"] = network.gradient + vectors["penalty"]
+        if training.optimizer.stochastic:
+            half_square = update(training, len(Y))
+            vectors["after"] = network.parameters.copy()
+            vectors["update"] = vectors["after"] - vectors["before"]
+        else:
+            half_square = network.penalize(training.shares(len(Y))[1])
+        objective = _objective(training, Y, outputs, sample_weight, half_square)
+        objective |= {"objective_after": _objective_after(training, X, Y, sample_weight)}
+    return StepTrace(
+        layers=_layers(network, passed, vectors),
+        inputs=X.copy(),
+        targets=Y.copy(),
+        outputs=outputs,
+        **objective,
+        **_facts(training, Y, outputs, sample_weight),
+        **_norms(vectors["gradient"], network.gradient),
+        feature_names=feature_names(estimator, X.shape[1]),
+        output_names=output_names(estimator, Y.shape[1]),
+    )
+
+
+def _scale(training, n_samples, sample_weight):
+    """Return each sample's share in the objective, as ``output_delta`` takes it."""
+    share, _ = training.shares(n_samples)
+    return share if sample_weight is None else sample_weight * share
+
+
+def _passed(training, recorded, Y, outputs, sample_weight):
+    """Return what has passed through each layer, forward and back, as a dict a layer."""
+    output_error = training.loss.gradient(Y, outputs) * _scale(training, len(Y), sample_weight)
+    errors = [*(f.error for f in recorded[:-1]), output_error]
+    return [
+        {
+            "net_input": f.net_input,
+            "activation": f.output,
+            "mask": f.mask,
+            "slope": f.slope(),
+            "error": error,
+            "delta": delta.copy(),
+        }
+        for f, error, delta in zip(recorded, errors, training.network.deltas, strict=True)
+    ]
+
+
+def _penalty_gradient(training, n_samples):
+    """Return what the penalty adds to the network's gradient, which stays as it is."""
+    network = training.network
+    gradient = network.gradient.copy()
+    network.gradient[...] = 0
+    network.penalize(training.shares(n_samples)[1])
+    penalty = network.gradient.copy()
+    network.gradient[...] = gradient
+    return penalty
+
+
+def _objective(training, Y, outputs, sample_weight, half_square):
+    """Return the batch's objective and its two parts, summed as in ``training_epochs``."""
+    total = float(training.loss.sum(Y, outputs, sample_weight))
+    in_all = len(Y) * training.mean_weight
+    penalty = training.alpha * float(half_square)
+    return {
+        "loss": total / in_all,
+        "penalty": penalty / in_all,
+        "objective": (total + penalty) / in_all,
+    }
+
+
+def _objective_after(training, X, Y, sample_weight):
+    """Return the batch's objective at the parameters as they are now; None under dropout."""
+    network = training.network
+    drops = any(f.mask is not None for f in network.training_activations)
+    if drops or not training.optimizer.stochastic:
+        return None
+    weights = network.parameters[: network.n_weights]
+    half_square = 0.5 * np.vecdot(weights, weights)
+    return _objective(training, Y, network.forward(X), sample_weight, half_square)["objective"]
+
+
+def _facts(training, Y, outputs, sample_weight):
+    """Return what there is to say of the batch as a whole."""
+    loss, output_activation = training.loss, training.network.output_activation
+    scale = _scale(training, len(Y), sample_weight)
+    stochastic = training.optimizer.stochastic
+    return {
+        "residuals": Y - outputs,
+        "losses": loss.pointwise(Y, outputs),
+        "share": np.broadcast_to(scale, (len(Y), 1)).copy(),
+        "learning_rate": float(training.learning_rate) if stochastic else None,
+        "optimizer": repr(training.optimizer),
+        "loss_function": loss.name,
+        "feature_scaler": training.feature_scaler,
+        "output_scaler": training.output_scaler,
+        "is_canonical": loss.canonical and output_activation.known_as == loss.output_activation,
+    }
+
+
+def _norms(gradient, clipped):
+    """Return the Euclidean norms of the gradient and of what the optimizer was given."""
+    norms = (float(np.sqrt(np.vecdot(vector, vector))) for vector in (gradient, clipped))
+    return dict(zip(("gradient_norm", "clipped_norm"), norms, strict=True))
+
+
+def _layers(network, passed, vectors):
+    """Return the layers' traces: what has passed through, and the parts of flat vectors."""
+    parts = {name: split(vector, network.layer_sizes) for name, vector in vectors.items()}
+
+    def part(name, kind, layer):
+        return parts[name][kind][layer] if name in parts else None
+
+    return [
+        LayerTrace(
+            number=i + 1,
+            function=network.activations[i].name,
+            **quantities,
+            gradient_weights=part("gradient", 0, i),
+            gradient_biases=part("gradient", 1, i),
+            penalty_weights=part("penalty", 0, i),
+            weights_before=part("before", 0, i),
+            biases_before=part("before", 1, i),
+            update_weights=part("update", 0, i),
+            update_biases=part("update", 1, i),
+            weights_after=part("after", 0, i),
+            biases_after=part("after", 1, i),
+        )
+        for i, quantities in enumerate(passed)
+    ]
+
+
+def feature_names(estimator, n_features):
+    """Return the names of the features, or x0, x1, …."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return [f"x{i}" for i in range(n_features)] if names is None else list(map(str, names))
+
+
+def output_names(estimator, n_outputs):
+    """Return what each output speaks for: a class, or a target by number."""
+    classes = getattr(estimator, "classes_", None)
+    if classes is not None:
+        return [str(label) for label in classes[-n_outputs:]]
+    return ["y"] if n_outputs == 1 else [f"y{i}" for i in range(n_outputs)]

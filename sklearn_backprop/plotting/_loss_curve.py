@@ -1,0 +1,144 @@
+"""The loss, epoch by epoch."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ._axes import one
+
+
+class LossCurveDisplay:
+    """Training and validation loss of each epoch, with the epoch whose weights were kept.
+
+    Use `from_estimator`. For several estimators in one picture pass the first one's axes
+    on: ``LossCurveDisplay.from_estimator(other, ax=display.ax_)``.
+
+    Parameters
+    ----------
+    training_loss : array-like of shape (n_epochs,)
+        The objective, with the penalty, averaged over an epoch's batches.
+    validation_loss : array-like of shape (n_epochs,), default=None
+        The mean loss of the validation set, where there is one.
+    kept_epoch : int, default=None
+        The epoch whose weights were kept, counted from 1; 0 stands for before the first.
+    name : str, default=None
+        What the legend calls the estimator.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+        Where it was drawn.
+    training_line_, validation_line_ : matplotlib Line2D
+        The curves; the second is None without a validation set.
+    kept_marker_ : matplotlib Line2D or None
+        The mark at the kept epoch; None where it is the last and nothing was validated.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_backprop import BackpropClassifier
+    >>> from sklearn_backprop.plotting import LossCurveDisplay
+    >>> model = BackpropClassifier(learning_rate="cosine", max_iter=40)
+    >>> display = LossCurveDisplay.from_estimator(model.fit(*load_iris(return_X_y=True)))
+    >>> len(display.training_line_.get_xdata())
+    40
+    """
+
+    def __init__(self, *, training_loss, validation_loss=None, kept_epoch=None, name=None):
+        self.training_loss = training_loss
+        self.validation_loss = validation_loss
+        self.kept_epoch = kept_epoch
+        self.name = name
+
+    @classmethod
+    def from_estimator(cls, estimator, *, name=None, ax=None, **line):
+        """Draw the loss curve of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier or BackpropRegressor
+            Fitted.
+        name : str, default=None
+            What the legend calls it; None takes its class.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        **line : object
+            Of `matplotlib.axes.Axes.plot`, for both curves.
+
+        Returns
+        -------
+        LossCurveDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If it is a ``slim()`` copy, which has no history.
+        """
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "history_"):
+            raise ValueError(
+                "This estimator is a slim() copy, which has no history. Use the estimator that "
+                "slim() was called on."
+            )
+        history, training = estimator.history_, estimator._training
+        before = len(history["loss"]) - training.n_iter  # of earlier fits under warm_start
+        display = cls(
+            training_loss=np.array(history["loss"]),
+            validation_loss=_array(history.get("validation_loss")),
+            kept_epoch=before + training.kept_epoch,
+            name=type(estimator).__name__ if name is None else name,
+        )
+        return display.plot(ax, **line)
+
+    def plot(self, ax=None, *, name=None, **line):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        name : str, default=None
+            What the legend calls the estimator; None takes ``name``.
+        **line : object
+            Of `matplotlib.axes.Axes.plot`, for both curves.
+
+        Returns
+        -------
+        LossCurveDisplay
+        """
+        ax = one(self, ax)
+        name = self.name if name is None else name
+        prefix = f"{name}, " if name else ""
+        epochs = np.arange(1, len(self.training_loss) + 1)
+        self.validation_line_ = self.kept_marker_ = None
+        (self.training_line_,) = ax.plot(
+            epochs, self.training_loss, **({"label": f"{prefix}training"} | line)
+        )
+        color = self.training_line_.get_color()
+        if self.validation_loss is not None:
+            style = {"color": color, "linestyle": "--", "label": f"{prefix}validation"}
+            (self.validation_line_,) = ax.plot(epochs, self.validation_loss, **(line | style))
+        self._mark_kept_epoch(ax, color)
+        ax.set(xlabel="epoch", ylabel="loss")
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _mark_kept_epoch(self, ax, color):
+        """Put a mark on the validation curve, or on the training curve, at the kept epoch."""
+        kept, losses = self.kept_epoch, self.validation_loss
+        if losses is None:
+            if kept == len(self.training_loss):
+                return  # that training keeps its last epoch goes without saying
+            losses = self.training_loss
+        if not kept or not np.isfinite(losses[kept - 1]):
+            return
+        style = {"marker": "o", "markeredgecolor": "white", "linestyle": "none", "zorder": 3}
+        (self.kept_marker_,) = ax.plot(
+            kept, losses[kept - 1], color=color, label=f"kept: epoch {kept}", **style
+        )
+
+
+def _array(values):
+    return None if values is None else np.array(values)

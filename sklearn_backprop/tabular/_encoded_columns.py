@@ -1,0 +1,219 @@
+"""What the encoder makes of one column: numbers and bins, or a column for each category."""
+
+from collections import Counter
+
+import numpy as np
+
+from ._columns import narrowest
+from ._label_twins import find_twins
+
+LARGEST = 1e150
+"""Numbers are clipped here: products of two of them are still finite."""
+
+FEW = 8
+"""A feature with no more distinct numbers gets no bins."""
+
+BIN_SIZE = 0.25
+"""A bin's column goes from minus this to this."""
+
+
+class Numbers:
+    """A column of numbers, an indicator of missing ones where ``fit`` saw some, and bins.
+
+    Parameters
+    ----------
+    n_bins : int or None
+        Intervals.
+    origin : tuple of int, default=(0, 0)
+        Days and nanoseconds from which times are counted: amid them, so that no digits are
+        lost.
+    of_dates : bool, default=False
+        Whether text is read as dates.
+    """
+
+    categories = None
+    origin, of_dates = (0, 0), False  # of encoders that were pickled before there were these
+
+    def __init__(self, n_bins, origin=(0, 0), of_dates=False):
+        self.n_bins = n_bins
+        self.origin = origin
+        self.of_dates = of_dates
+
+    def read(self, column, name):
+        """Return a column as float64 without infinities."""
+        try:
+            values = column.numbers(self.origin, self.of_dates)
+        except OverflowError as error:
+            raise ValueError(
+                f"The feature {name!r} has a number that float64 cannot hold ({error}). Replace it "
+                "by NaN, which counts as missing, or by a smaller one."
+            ) from error
+        except (TypeError, ValueError) as error:
+            what = "dates" if self.of_dates else "numbers"
+            raise ValueError(
+                f"The feature {name!r} was a column of {what} in fit, but now has other values: "
+                f"{error}. Name it in categorical_features if they are categories."
+            ) from error
+        if np.isinf(values).any():
+            raise ValueError(
+                f"The feature {name!r} contains infinity. Replace it by NaN, which counts as "
+                "missing, or by a large number."
+            )
+        return np.clip(values, -LARGEST, LARGEST)
+
+    def fit(self, values, clipped):
+        """Learn median, scale and bins; ``clipped`` is the function that clips."""
+        missing = np.isnan(values)
+        there = values[~missing]
+        self.center, self.scale = robust_scale(there[:, None])
+        self.indicator = Scaled(missing[:, None]) if missing.any() else None
+        self.edges = None
+        if self.n_bins is not None and len(np.unique(there)) > FEW:
+            scaled = clipped((there - self.center) * self.scale)
+            edges = np.unique(np.quantile(scaled, np.linspace(0, 1, self.n_bins + 1)))
+            self.edges = edges if len(edges) > 2 else None
+
+    def encode(self, values, clipped):
+        """Return the column, with the median where it is missing, its bins and the indicator."""
+        missing = np.isnan(values)
+        filled = np.where(missing, self.center, values)[:, None]
+        columns = [clipped((filled - self.center) * self.scale)]
+        if self.edges is not None:
+            low, high = self.edges[:-1], self.edges[1:]
+            risen = np.clip((columns[0] - low) / (high - low), 0, 1)
+            columns.append((2 * risen - 1) * BIN_SIZE)
+        if self.indicator is not None:
+            columns.append(clipped(self.indicator.scaled(missing[:, None])))
+        return np.hstack(columns)
+
+    def names(self, name):
+        """Return the names of the encoded columns."""
+        n_bins = 0 if self.edges is None else len(self.edges) - 1
+        bins = [f"{name}_bin{k}" for k in range(n_bins)]
+        return [name, *bins] + [f"{name}_missing"] * (self.indicator is not None)
+
+
+class Scaled:
+    """Columns of 0 and 1, or -1 and 1, scaled as numbers are."""
+
+    def __init__(self, encoded):
+        self.center, self.scale = robust_scale(encoded.astype(np.float64))
+
+    def scaled(self, encoded):
+        """Return such columns scaled."""
+        return (encoded - self.center) * self.scale
+
+
+class Categories:
+    """A column of labels, as one-hot columns or one of -1 and 1."""
+
+    precision = "float64"  # of encoders that were pickled before there was one
+
+    def __init__(self, max_categories):
+        self.max_categories = max_categories
+
+    def read(self, column, name):
+        """Return labels, None where they are missing, and the precision of their numbers."""
+        labels = column.labels()
+        try:
+            Counter(labels)
+        except TypeError as error:
+            raise TypeError(
+                f"The feature {name!r} has values that are no labels ({error}); an argument must "
+                "be a string or a number in each row."
+            ) from error
+        return labels, column.precision
+
+    def fit(self, values, clipped):
+        """Learn the categories, and the scale of their columns."""
+        labels, self.precision = values
+        counts = Counter(labels)
+        counts.pop(None, None)
+        known = _sorted(counts)
+        too_many = self.max_categories is not None and len(known) > self.max_categories
+        if too_many:
+            # among equals the first ones, so that the order of rows does not matter
+            frequent = sorted(known, key=lambda label: -counts[label])
+            known = _sorted(frequent[: self.max_categories - 1])
+        # where there is nothing at all, a column of zeros
+        self.has_others = too_many or not known
+        self.categories = np.empty(len(known), object)
+        self.categories[:] = known
+        # all others share the last column; None and what is unseen have position -1
+        self.positions = dict.fromkeys(counts, len(known)) | {v: k for k, v in enumerate(known)}
+        self.columns = Scaled(self._one_hot(self._found(values)))
+
+    def encode(self, values, clipped):
+        """Return the columns, scaled and clipped."""
+        return clipped(self.columns.scaled(self._one_hot(self._found(values))))
+
+    def new_labels(self, values):
+        """Return the labels that ``fit`` did not see, row by row, and how many are not missing."""
+        labels, _ = values
+        n_labels = len(labels) - labels.count(None)
+        if self.positions.keys() >= set(labels) - {None}:
+            return [], n_labels
+        pairs = zip(labels, self._found(values), strict=True)
+        return [label for label, k in pairs if k < 0 and label is not None], n_labels
+
+    def _found(self, values):
+        """Return the position of each label, or of the one that it is the number or text of."""
+        labels, precision = values
+        get = self.positions.get
+        positions = np.fromiter((get(label, -1) for label in labels), np.intp, len(labels))
+        new = np.flatnonzero(positions < 0).tolist()
+        strange = {labels[i] for i in new} - {None}
+        if strange:
+            twins = find_twins(strange, self.positions, narrowest([precision, self.precision]))
+            positions[new] = [twins.get(labels[i], -1) for i in new]
+        return positions
+
+    def _one_hot(self, positions):
+        n_columns = len(self.categories) + self.has_others
+        if n_columns == 2:
+            return np.array([-1.0, 1.0, 0.0])[positions][:, None]
+        return (positions[:, None] == np.arange(n_columns)).astype(np.float64)
+
+    def names(self, name):
+        """Return the names of the encoded columns."""
+        names = [f"{name}_{printed(label)}" for label in self.categories]
+        names += [f"{name}_others"] * self.has_others
+        return names[1:] if len(names) == 2 else names
+
+
+def _sorted(labels):
+    """Return labels sorted, those of different types one type after another."""
+    try:
+        return sorted(labels)
+    except TypeError:
+        return sorted(labels, key=lambda label: (type(label).__name__, printed(label)))
+
+
+def printed(label, form=str):
+    """Return a label as text by ``str`` or ``repr``, whatever it is."""
+    try:
+        return form(label)
+    except ValueError:  # an integer of more digits than Python prints
+        return hex(label)
+
+
+def robust_scale(values):
+    """Return ``median`` and ``1 / (q75 - q25)``, ``2 / (max - min)`` or 0 of each column.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_columns)
+        Finite numbers, at most ``LARGEST``.
+
+    Returns
+    -------
+    center, scale : ndarray of shape (n_columns,)
+        Zeros if there are no samples.
+    """
+    if not values.size:
+        return np.zeros((2, values.shape[1]))
+    low, center, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
+    spread, extent = high - low, np.ptp(values, axis=0)
+    with np.errstate(divide="ignore", over="ignore"):
+        scale = np.where(spread > 0, 1 / spread, np.where(extent > 0, 2 / extent, 0.0))
+    return center, np.minimum(scale, LARGEST)

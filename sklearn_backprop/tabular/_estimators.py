@@ -1,0 +1,390 @@
+"""Estimators for raw tables that need no tuning: encoder, recipe and ensemble in one.
+
+The recipe follows RealMLP (Holzmüller, Grinsztajn and Steinwart, "Better by default: strong
+pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024); ``docs/tabular.md`` says
+where it differs, and has the measurements. Nothing in it is out of a user's reach: a member
+is a `BackpropClassifier` or a `BackpropRegressor` with the parameters of ``_member``, behind
+a `TabularEncoder`.
+"""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from .._compositions.calibration import fit_temperature, log_of_mean, tempered_probabilities
+from .._estimators.base import store
+from .._estimators.classifier import BackpropClassifier
+from .._estimators.parameters import document_parameters
+from .._estimators.regressor import BackpropRegressor
+from .._sklearn import Interval, check_y
+from ..initializers import NeuralTangent
+from ..losses._classification import LogLoss
+from ..optimizers import AdamW, InputScaledAdamW
+from ._base import BaseTabular
+
+DESCRIPTIONS = {
+    "n_estimators": (
+        "int",
+        "Number of members, each with a seed and held-out rows of its own. More of them are "
+        "more accurate, in proportionally more time; they leave the first as they are.",
+    ),
+    "hidden_layer_sizes": ("int, array-like of int or str", "Units of each hidden layer."),
+    "learning_rate": ("float", "The highest rate of the schedule ``'coslog4'``."),
+    "dropout": (
+        "float or array-like of float in [0, 1)",
+        "Share of hidden units silenced at random in each step.",
+    ),
+    "weight_decay": ("float", "Decoupled decay of the weights, as in ``AdamW``."),
+    "label_smoothing": ("float in [0, 1)", "As in ``LogLoss``."),
+    "n_bins": ("int or None", "Bins of each feature of numbers, as in ``TabularEncoder``."),
+    "max_iter": ("int", "Epochs."),
+    "batch_size": (
+        "int",
+        "Rows a step, roughly: an epoch is cut into batches of the same size.",
+    ),
+    "validation_fraction": (
+        "float in (0, 0.5]",
+        "Share of the rows held out from each member, which decides about the epoch to keep. "
+        "With fewer than 20 rows nothing is held out.",
+    ),
+    "categorical_features": (
+        "'auto' or array-like of bool, int or str",
+        "Which features are categories, as in ``TabularEncoder``.",
+    ),
+    "max_categories": ("int or None", "Columns that a feature may become, as there."),
+    "max_time": (
+        "float or None",
+        "Seconds for encoding and all members together. Each member gets the same part, and "
+        "keeps its best epoch when that is over; an epoch that has begun is finished.",
+    ),
+    "n_jobs": ("int or None", "Processes to spread the members over, as in joblib."),
+    "verbose": ("bool or int", "Print a line for every so many epochs of each member."),
+    "random_state": (
+        "int, RandomState instance or None",
+        "Source of all that is drawn. An int makes the fit repeatable.",
+    ),
+}
+
+
+@document_parameters(DESCRIPTIONS)
+class TabularClassifier(ClassifierMixin, BaseTabular):
+    """Classifier for raw tables, good without tuning: an ensemble of neural networks.
+
+    $parameters
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, sorted.
+    encoder_ : TabularEncoder
+        Turns the table into numbers.
+    estimators_ : list of BackpropClassifier
+        The members, for encoded tables.
+    temperature_ : float
+        What the members' logits are divided by, chosen on held-out rows.
+    history_ : dict of list
+        A record of each epoch of each member.
+    n_iter_ : int
+        Epochs of the member that had most.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where X had some.
+
+    See Also
+    --------
+    TabularRegressor : The same for numbers.
+    BackpropClassifier : A single network, for numbers, with every choice open.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_backprop.tabular import TabularClassifier
+    >>> X = np.array([["red", 1.0], ["blue", np.nan], ["red", 3.0], ["blue", 4.0]], dtype=object)
+    >>> classifier = TabularClassifier(max_iter=20, random_state=0).fit(X, ["a", "b", "a", "b"])
+    >>> classifier.predict(X)
+    array(['a', 'b', 'a', 'b'], dtype='<U1')
+    """
+
+    _parameter_constraints = BaseTabular._parameter_constraints | {
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        *,
+        n_estimators=5,
+        hidden_layer_sizes=(128, 128, 128),
+        learning_rate=0.04,
+        dropout=0.0,
+        weight_decay=0.02,
+        label_smoothing=0.1,
+        n_bins=None,
+        max_iter=256,
+        batch_size=256,
+        validation_fraction=0.1,
+        categorical_features="auto",
+        max_categories=100,
+        max_time=None,
+        n_jobs=None,
+        verbose=False,
+        random_state=None,
+    ):
+        store(self, locals())
+
+    _optimizer = InputScaledAdamW
+    _uncalibrated = {"temperature_": 1.0}
+
+    def _check_targets(self, y):
+        y = column_or_1d(y, warn=True)
+        check_y(y, estimator=self)
+        check_classification_targets(y)
+        return y
+
+    def _encode_targets(self, y, sample_weight):
+        classes, labels = np.unique(y, return_inverse=True)
+        return {"classes_": classes}, y, labels
+
+    def _member(self, seed, held_out, n_samples):
+        return BackpropClassifier(
+            loss=LogLoss(label_smoothing=self.label_smoothing),
+            activation="selu",
+            initializer=NeuralTangent(data_driven=True),
+            **self._recipe(seed, held_out, n_samples),
+        )
+
+    def _calibrate(self, encoded, labels, sample_weight, held_out):
+        """Choose the temperature on what each member has not been trained on."""
+        logits, rows = [], []
+        for member, validation in zip(self.estimators_, held_out, strict=True):
+            if validation is not None:
+                logits.append(self._logits(member, encoded[validation]))
+                rows.append(validation)
+        self.temperature_ = 1.0
+        if rows:
+            rows = np.concatenate(rows)
+            weights = None if sample_weight is None else sample_weight[rows]
+            self.temperature_ = fit_temperature(np.concatenate(logits), labels[rows], weights)
+
+    def _logits(self, member, encoded):
+        """Return a member's logits, one column a class."""
+        logits = member.decision_function(encoded).astype(np.float64)
+        if logits.ndim == 2:
+            return logits
+        if len(self.classes_) == 1:
+            return logits[:, None]
+        return np.column_stack([np.zeros(len(logits)), logits])
+
+    def predict_proba(self, X):
+        """Return the mean of the members' probabilities, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
+            The table.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        blocks = []
+        for encoded in self._encoded_blocks(X):
+            each = [
+                tempered_probabilities(self._logits(member, encoded), self.temperature_)
+                for member in self.estimators_
+            ]
+            blocks.append(np.mean(each, axis=0))
+        return np.concatenate(blocks)
+
+    def decision_function(self, X):
+        """Return the logarithm of the mean probabilities, or of their odds.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
+            The table.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
+            With P from ``predict_proba`` ``log P`` for three or more classes, else
+            ``log(P / (1 - P))`` of ``classes_[1]``. Not cut off where P is.
+        """
+        blocks = []
+        for encoded in self._encoded_blocks(X):
+            # float64: large scores show the last digit of float32, which rows beside change
+            encoded = encoded.astype(np.float64)
+            each = [member.decision_function(encoded) for member in self.estimators_]
+            exclusive = each[0].ndim == 2
+            tempered = (
+                logits.astype(np.float64).reshape(len(encoded), -1) / self.temperature_
+                for logits in each
+            )
+            scores = log_of_mean(tempered, exclusive)
+            blocks.append(scores if exclusive else scores.ravel())
+        return np.concatenate(blocks)
+
+    def predict_log_proba(self, X):
+        """Return the logarithm of ``predict_proba``.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
+            The table.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        P = self.predict_proba(X)
+        return np.log(P, out=P)
+
+    def predict(self, X):
+        """Return the label of the highest mean probability.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
+            The table.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        P = self.predict_proba(X)
+        return self.classes_[P.argmax(axis=1)]
+
+
+@document_parameters(DESCRIPTIONS)
+class TabularRegressor(RegressorMixin, BaseTabular):
+    """Regressor for raw tables, good without tuning: an ensemble of neural networks.
+
+    $parameters
+
+    Attributes
+    ----------
+    encoder_ : TabularEncoder
+        Turns the table into numbers.
+    estimators_ : list of BackpropRegressor
+        The members, for encoded tables and standardized targets.
+    target_mean_, target_scale_ : float
+        What targets are standardized by.
+    noise_ : float
+        Root mean squared error of the members on the rows held out from them, in the units
+        of y; 0 if there were too few rows to hold some out.
+    history_ : dict of list
+        A record of each epoch of each member.
+    n_iter_ : int
+        Epochs of the member that had most.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where X had some.
+
+    See Also
+    --------
+    TabularClassifier : The same for classes.
+    BackpropRegressor : A single network, for numbers, with every choice open.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_backprop.tabular import TabularRegressor
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=False)
+    >>> regressor = TabularRegressor(n_estimators=2, max_iter=20, random_state=0).fit(X, y)
+    >>> mean, std = regressor.predict(X, return_std=True)
+    >>> mean.shape, std.shape
+    ((442,), (442,))
+    """
+
+    def __init__(
+        self,
+        *,
+        n_estimators=5,
+        hidden_layer_sizes=(128, 128, 128),
+        learning_rate=0.07,
+        dropout=0.0,
+        weight_decay=0.02,
+        n_bins=24,
+        max_iter=256,
+        batch_size=256,
+        validation_fraction=0.2,
+        categorical_features="auto",
+        max_categories=100,
+        max_time=None,
+        n_jobs=None,
+        verbose=False,
+        random_state=None,
+    ):
+        store(self, locals())
+
+    _optimizer = AdamW
+    _uncalibrated = {"noise_": 0.0}
+
+    def _check_targets(self, y):
+        return check_y(column_or_1d(y, warn=True), y_numeric=True, estimator=self).astype(float)
+
+    def _encode_targets(self, y, sample_weight):
+        largest = np.abs(y).max() or 1.0  # squares of what is divided by it are finite
+        mean = np.average(y / largest, weights=sample_weight)
+        variance = np.average(np.square(y / largest - mean), weights=sample_weight)
+        scale = np.sqrt(variance) if variance > np.finfo(float).tiny else 1.0
+        fitted = {
+            "target_mean_": float(mean * largest),
+            "target_scale_": float(scale * largest),
+            "_range": (y.min(), y.max()),
+        }
+        return fitted, (y / largest - mean) / scale, None
+
+    def _member(self, seed, held_out, n_samples):
+        return BackpropRegressor(
+            activation="mish",
+            initializer=NeuralTangent(),
+            **self._recipe(seed, held_out, n_samples),
+        )
+
+    def _calibrate(self, encoded, targets, sample_weight, held_out):
+        """Learn how far off the members are on what each has not been trained on."""
+        # the loss is half the mean squared error
+        squares = [
+            -2 * member.best_validation_score_
+            for member, rows in zip(self.estimators_, held_out, strict=True)
+            if rows is not None
+        ]
+        self.noise_ = float(np.sqrt(np.mean(squares)) * self.target_scale_) if squares else 0.0
+
+    def predict(self, X, return_std=False):
+        """Return the mean of the members' predictions, inside the range of ``fit``'s targets.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
+            The table.
+        return_std : bool, default=False
+            Whether to return standard deviations too: the root of the members' variance
+            plus ``noise_`` squared.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Predictions.
+        std : ndarray of shape (n_samples,)
+            Only with ``return_std``.
+        """
+        means, stds = [], []
+        for encoded in self._encoded_blocks(X):
+            each = [
+                np.clip(
+                    member.predict(encoded).astype(np.float64) * self.target_scale_
+                    + self.target_mean_,
+                    *self._range,
+                )
+                for member in self.estimators_
+            ]
+            means.append(np.mean(each, axis=0))
+            stds.append(np.hypot(np.std(each, axis=0), self.noise_))
+        mean = np.concatenate(means)
+        return (mean, np.concatenate(stds)) if return_std else mean
