@@ -8,7 +8,7 @@ in twice; the last lines show what either costs.
 
 import numpy as np
 
-from sklearn_backprop._engine.network import Network, propagate
+from sklearn_backprop._engine.network import Network
 from sklearn_backprop.activations import ReLU
 from sklearn_backprop.losses import SquaredError
 
@@ -28,18 +28,17 @@ def show(title, table):
         print("   " + "".join(f"{value:9.4f}" for value in row))
 
 
-Z, A = ([np.empty((3, 3)), np.empty((3, 1))] for _ in range(2))
-outputs = propagate(X, network.weights, network.biases, network.activations, Z, A)
-network.forward(X)  # the same, in buffers that the way back will read
-delta = network.output_delta(Y, loss, scale=1.0)  # dL/dZ: minus the document's error × slope
+outputs = network.forward(X)
+delta = network.output_delta(Y, loss, share=1.0)  # dL/dZ: minus the document's error × slope
 network.backward(X, delta)
+hidden, _ = network.layers
 
-show("Net input of the hidden layer, X W1 + b1", Z[0])
-show("Hidden activation, max(0, net input)", A[0])
+show("Net input of the hidden layer, X W1 + b1", hidden.Z)
+show("Hidden activation, max(0, net input)", hidden.A)
 show("Output, target, error = target - output", np.hstack([outputs, Y, Y - outputs]))
 show("Output delta, error × slope × 0.1", -RATE * delta)
 show("Hidden error, delta W2ᵀ", -RATE * delta @ W2.T)
-show("Hidden delta, error × slope", -RATE * delta @ W2.T * (Z[0] > 0))
+show("Hidden delta, error × slope", -RATE * hidden.delta)
 
 start, step, before = network.parameters.copy(), -RATE * network.gradient, loss.sum(Y, outputs)
 network.parameters += step

@@ -10,7 +10,8 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_backprop import BackpropRegressor
-from sklearn_backprop._engine.network import Network, propagate
+from sklearn_backprop._engine.network import Network
+from sklearn_backprop._engine.outputs import propagate
 from sklearn_backprop.activations import Logistic, ReLU
 from sklearn_backprop.inspection import trace_step
 from sklearn_backprop.losses import SquaredError
@@ -199,8 +200,8 @@ def backward(network):
 def test_step_gradient(network):
     backward(network)
     hidden_delta, delta = np.array(HIDDEN_DELTA), np.array([0.04221, 0.03599, -0.19678])
-    weights, biases = ([-RATE * g for g in part]
-                       for part in (network.gradient_weights, network.gradient_biases))  # fmt: skip
+    weights = [-RATE * layer.dW for layer in network.layers]
+    biases = [-RATE * layer.db for layer in network.layers]
     np.testing.assert_allclose(weights[0], X.T @ hidden_delta, atol=1e-14)
     np.testing.assert_allclose(biases[0], hidden_delta.sum(axis=0), atol=1e-14)
     np.testing.assert_allclose(weights[1].ravel(), np.maximum(NET_INPUT, 0).T @ delta, atol=1e-14)

@@ -12,6 +12,7 @@ FLOORS = [  # from the ground; neighbours on a floor do not know one another
     ("components",),
     ("activations", "initializers", "optimizers", "schedules"),
     ("losses",),
+    ("_kernels",),
     ("_engine",),
     ("_fitting",),
     ("_estimators",),

@@ -12,7 +12,7 @@ HEADROOM = 1e-3
 """Share of the largest number that a bound may reach: sums of products are rounded."""
 
 
-def has_finite_outputs(training, samples):
+def has_finite_outputs(network, samples, output_scaler=None):
     """Tell whether a trained network gives finite outputs, in the units of y, for samples.
 
     Looking takes a forward pass. It is only done where the largest input and weights allow
@@ -20,21 +20,21 @@ def has_finite_outputs(training, samples):
 
     Parameters
     ----------
-    training : Training
-        Its network.
+    network : Network
+        A single one.
     samples : Samples
         What it was trained on.
+    output_scaler : Scaler, default=None
+        Takes the outputs to the units of y.
     """
-    network, scaler = training.network.astype(training.kept_dtype), training.output_scaler
-    if output_bound(network, samples.largest_input(), scaler) < inf:
+    if output_bound(network, samples.largest_input(), output_scaler) < inf:
         return True
-    for X, Y, _ in samples.blocks(ROWS):
-        for start in range(0, len(Y), ROWS):
-            outputs = network.forward(X[start : start + ROWS].astype(network.dtype, copy=False))
-            if scaler is not None:
-                outputs = (outputs * scaler.scale + scaler.center).astype(network.dtype)
-            if not np.isfinite(outputs).all():
-                return False
+    for part in samples.parts(ROWS):
+        outputs = network.predict(part.X.astype(network.dtype, copy=False))
+        if output_scaler is not None:
+            outputs = output_scaler.inverse_transform(outputs).astype(network.dtype)
+        if not np.isfinite(outputs).all():
+            return False
     return True
 
 

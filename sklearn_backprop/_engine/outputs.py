@@ -1,7 +1,7 @@
-"""Looking into a trained network: what hidden units say, what outputs depend on.
+"""What a trained network says of data: outputs, hidden activations, input gradients.
 
-Both functions take plain weights and biases. With those for raw X their answers are in
-the units of raw X.
+All three take plain weights and biases, any number of samples, and bounded memory. With
+weights for raw X their answers are in the units of raw X.
 """
 
 from dataclasses import replace
@@ -10,10 +10,89 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_scalar
 
-from .network import predict, propagate
+from .._kernels.textbook import Textbook
 
-BLOCK = 2**20
-"""Numbers in the largest array at work: 8 MiB of float64."""
+PREDICT_BLOCK = 2**16
+"""Numbers of the widest layer, inputs included, computed together: 512 KiB of float64."""
+
+GRADIENT_BLOCK = 2**20
+"""Numbers in the largest array at work on input gradients: 8 MiB of float64."""
+
+
+def propagate(X, weights, biases, activations, Z, A):
+    """Propagate a batch from the inputs to the outputs, layer by layer.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+        The batch.
+    weights, biases : list of ndarray
+        Of shapes (fan_in, fan_out) and (fan_out,), one a layer.
+    activations : list of Activation
+        One a layer.
+    Z, A : list of ndarray of shape (n_samples, fan_out)
+        Receive each layer's net input and activation. They may be the same array
+        where the activation does not need its net input later.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_outputs)
+        The last layer's activation, ``A[-1]``.
+    """
+    below, kernels = X, Textbook()
+    for W, b, f, z, a in zip(weights, biases, activations, Z, A, strict=True):
+        kernels.forward(below, W, b, f, z, a)
+        below = a
+    return below
+
+
+def _parts(X, dtype, n_rows, centred):
+    """Yield where some rows are, and the rows as the first layer takes them."""
+    buffers = {}
+    for start in range(0, X.shape[0], n_rows):
+        where = slice(start, min(start + n_rows, X.shape[0]))
+        rows = X[where].astype(dtype, copy=False)
+        yield where, rows if centred is None else centred.inputs(rows, buffers)
+
+
+def _of_wider_dtype(X, weights, biases):
+    """Return weights and biases in the wider dtype of X and themselves."""
+    dtype = np.result_type(X.dtype, weights[0].dtype)
+    return ([array.astype(dtype, copy=False) for array in part] for part in (weights, biases))
+
+
+def predict(X, weights, biases, activation, output_activation, centred=None):
+    """Return the outputs of a network.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        Inputs, of any float dtype.
+    weights, biases : list of ndarray
+        Of shapes (fan_in, fan_out) and (fan_out,), one a layer.
+    activation, output_activation : Activation
+        Of the hidden layers, and of the output layer.
+    centred : CentredNetwork, default=None
+        Says what the weights and biases take and give if not raw data.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_outputs)
+        In the wider dtype of X and the weights.
+    """
+    weights, biases = _of_wider_dtype(X, weights, biases)
+    activations = [activation] * (len(weights) - 1) + [output_activation]
+    widest = max(max(W.shape) for W in weights)
+    n_rows = min(X.shape[0], max(1, PREDICT_BLOCK // widest))
+    hidden = [np.empty((n_rows, W.shape[1]), W.dtype) for W in weights[:-1]]
+    outputs = np.empty((X.shape[0], weights[-1].shape[1]), weights[-1].dtype)
+    for where, rows in _parts(X, outputs.dtype, max(1, n_rows), centred):
+        out = outputs[where]
+        layers = [*(layer[: len(out)] for layer in hidden), out]
+        propagate(rows, weights, biases, activations, layers, layers)
+        if centred is not None:
+            centred.outputs(out)
+    return outputs
 
 
 def hidden_activations(X, weights, biases, activation, layer=-1, centred=None):
@@ -92,20 +171,15 @@ def input_gradients(X, weights, biases, activation, output_activation, centred=N
         In the wider dtype of X and the weights. Beside it, memory does not grow with
         the number of samples.
     """
-    (n_samples, n_features), n_outputs = X.shape, weights[-1].shape[1]
-    dtype = np.result_type(X.dtype, weights[0].dtype)
-    weights, biases = ([a.astype(dtype, copy=False) for a in part] for part in (weights, biases))
+    weights, biases = _of_wider_dtype(X, weights, biases)
     activations = [activation] * (len(weights) - 1) + [output_activation]
-    gradients = np.empty((n_samples, n_outputs, n_features), dtype)
-    widest = max(n_features, *(W.shape[1] for W in weights))
-    n_rows = max(1, BLOCK // (n_outputs * widest))
-    buffers = {}
-    for start in range(0, n_samples, n_rows):
-        rows = X[start : start + n_rows].astype(dtype, copy=False)
-        if centred is not None:
-            rows = centred.inputs(rows, buffers)
+    n_outputs = weights[-1].shape[1]
+    gradients = np.empty((X.shape[0], n_outputs, X.shape[1]), weights[0].dtype)
+    widest = max(X.shape[1], *(W.shape[1] for W in weights))
+    n_rows = max(1, GRADIENT_BLOCK // (n_outputs * widest))
+    for where, rows in _parts(X, gradients.dtype, n_rows, centred):
         by_output = _backpropagate_outputs(rows, weights, biases, activations)
-        gradients[start : start + n_rows] = np.moveaxis(by_output, 0, 1)
+        gradients[where] = np.moveaxis(by_output, 0, 1)
     return gradients if centred is None else centred.gradients(gradients)
 
 

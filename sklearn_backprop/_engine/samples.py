@@ -6,6 +6,7 @@ is never copied as a whole: a block is all that is ever in memory.
 """
 
 import mmap
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +38,93 @@ def in_memory(X, rows, scaler, dtype):
     if scaler is None:
         return np.ascontiguousarray(X, dtype=dtype)
     return scaler.transform(X, out=np.empty(X.shape, dtype))
+
+
+class Part(NamedTuple):
+    """Some samples: features, targets, and weights of shape (n, 1), None if all are 1."""
+
+    X: Any
+    Y: np.ndarray
+    weight: np.ndarray | None
+
+    def sum_of_weights(self, which=slice(None)):
+        """Return the sum of the weights, of all samples or of some by a mask."""
+        if self.weight is not None:
+            return float(self.weight[which].sum())
+        return len(self.Y) if isinstance(which, slice) else np.count_nonzero(which)
+
+
+class Block(NamedTuple):
+    """Some batches together, with room for their outputs."""
+
+    Y: np.ndarray
+    outputs: np.ndarray
+    weight: np.ndarray | None
+
+
+class Batch(NamedTuple):
+    """What a step is taken on.
+
+    Attributes
+    ----------
+    X : ndarray, CSR matrix or SharedBatch of shape (..., n_samples, n_features)
+        Features.
+    Y : ndarray of shape (..., n_samples, n_outputs)
+        Targets.
+    share : float or ndarray of shape (..., n_samples, 1)
+        Of each sample in the objective.
+    penalty_share : float, ndarray of shape (n_networks, 1) or None
+        Of the penalty; None if there is none.
+    outputs : ndarray of the shape of Y
+        Room for the outputs.
+    completes : Block or None
+        The batches, up to this one, whose outputs are all there after it.
+    """
+
+    X: Any
+    Y: np.ndarray
+    share: float | np.ndarray
+    penalty_share: float | np.ndarray | None
+    outputs: np.ndarray
+    completes: Block | None
+
+
+def as_batch(part, objective):
+    """Return a ``Part`` as one ``Batch``."""
+    share, penalty_share = objective.shares(part.Y.shape[-2])
+    if part.weight is not None:
+        share = part.weight * share
+    outputs = np.empty_like(part.Y)
+    return Batch(part.X, part.Y, share, penalty_share, outputs, Block(part.Y, outputs, part.weight))
+
+
+class Order:
+    """The order in which epochs read the samples: each shuffles the one before.
+
+    Parameters
+    ----------
+    n_samples, batch_size : int
+        Numbers of samples.
+    shuffle : bool
+        Whether each epoch has a new order.
+    random_state : RandomState
+        Drawn from once an epoch.
+    rows : ndarray of int, default=None
+        The order of the epoch before; None is as they stand.
+    """
+
+    def __init__(self, n_samples, batch_size, shuffle, random_state, rows=None):
+        self.random_state = random_state
+        self.shuffle = shuffle
+        self.rows = np.arange(n_samples) if rows is None else rows
+        # the order inside a single batch changes nothing but rounding
+        self.matters = shuffle and batch_size < n_samples
+
+    def next(self):
+        """Draw an epoch's order, and return it; None is as they stand."""
+        if self.shuffle:
+            self.rows = self.rows[self.random_state.permutation(len(self.rows))]
+        return self.rows if self.matters else None
 
 
 class Samples:
@@ -92,20 +180,44 @@ class Samples:
         if not self.from_file:
             return float(_largest(self.X if isinstance(self.X, np.ndarray) else self.X.data))
         if self._largest_read is None:
-            for _ in self.blocks(1):
+            for _ in self._blocks(1):
                 pass
         return float(self._largest_read)
 
-    def blocks(self, batch_size, order=None):
-        """Yield ``(X, Y, sample_weight)`` of some batches at a time.
+    def batches(self, objective, batch_size, order=None, n_in_all=None):
+        """Yield each ``Batch`` of an epoch.
 
         Parameters
         ----------
+        objective : Objective
+            What a sample has a share in.
         batch_size : int
-            A block has a multiple of it, but for the last.
+            The last batch may be smaller.
         order : ndarray of int, default=None
             The order in which to read the samples; None reads them as they stand.
+        n_in_all : int, default=None
+            How many samples the objective is of; None means those of the batch.
         """
+        for X, Y, weight in self._blocks(batch_size, order):
+            n_rows, block = len(Y), Block(Y, np.empty_like(Y), weight)
+            for start in range(0, n_rows, batch_size):
+                stop = min(start + batch_size, n_rows)
+                rows = slice(start, stop)
+                share, penalty_share = objective.shares(n_in_all or stop - start)
+                if weight is not None:
+                    share = weight[rows] * share
+                completes = block if stop == n_rows else None
+                yield Batch(X[rows], Y[rows], share, penalty_share, block.outputs[rows], completes)
+
+    def parts(self, n_rows):
+        """Yield all samples as they stand, in a ``Part`` of at most so many after another."""
+        for X, Y, weight in self._blocks(n_rows):
+            for start in range(0, len(Y), n_rows):
+                rows = slice(start, start + n_rows)
+                yield Part(X[rows], Y[rows], None if weight is None else weight[rows])
+
+    def _blocks(self, batch_size, order=None):
+        """Yield some whole batches at a time, as a ``Part``."""
         per_block = rows_per_block(self.X, batch_size)
         buffers = {}
         # the first pass over a file saves another one
@@ -122,7 +234,7 @@ class Samples:
             self._largest_read = largest
 
     def take(self, index, buffers):
-        """Return ``(X, Y, sample_weight)`` of some samples.
+        """Return some samples, as a ``Part``.
 
         Parameters
         ----------
@@ -133,7 +245,7 @@ class Samples:
             overwrites them.
         """
         weight = self.sample_weight
-        return (
+        return Part(
             self._features(index, buffers),
             _take(self.Y, index, buffers, "Y"),
             None if weight is None else _take(weight, index, buffers, "weight"),

@@ -1,14 +1,14 @@
 """What the classifier and the regressor share: ``fit``, from its checks to its result."""
 
 from contextlib import nullcontext
-from copy import deepcopy
+from copy import copy, deepcopy
 from numbers import Real
 from operator import is_not
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._engine.network import predict
+from .._engine.outputs import predict
 from .._fitting.loop import FitLoop, PreparedFit
 from .._numerics.blas import blas_threads_for, one_blas_thread
 from .._numerics.memo import directly
@@ -182,17 +182,17 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         validate_data(self, given_X, skip_check_array=True, reset=not goes_on)
 
         training = self._make_training(X, Y, goes_on, incremental)
-        training.valid_params = valid_params
-        statistics = training.statistics()
+        training.settings.valid_params = valid_params
+        statistics = copy(training.statistics)
         X, Y = self._update_statistics(training, X, Y, sample_weight, incremental, once)
         self._set_initial_values(training, initial)
         rows = validate = None
         if self.early_stopping:
             rows, validate = self._validation(training, given_X, X, y, Y, sample_weight,
                                               validation_set, once)  # fmt: skip
-        training.monitor("loss" if validate is None else "validation")
+        training.progress.monitor("loss" if validate is None else "validation")
         samples = self._samples(training, X, Y, self._weighted(sample_weight, y), rows, once)
-        training.update_mean_weight(samples, incremental)
+        training.weigh(samples, incremental)
         if not goes_on and initial == (None, None):
             self._adapt_to_samples(training, samples)
         # a copy, for who looks at a network in training may keep it
@@ -216,7 +216,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
         That takes a tenth of a ``partial_fit``.
         """
         values = [getattr(self, name) for name in self._get_param_names()]
-        before = self._training.valid_params if hasattr(self, "_training") else []
+        before = self._training.settings.valid_params if hasattr(self, "_training") else []
         if len(before) != len(values) or any(map(is_not, values, before)):
             self._validate_params()
         return values
@@ -224,11 +224,15 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
     def _complete(self, fit, went_back):
         """Set the fitted attributes after training; ``went_back``: to the weights from before."""
         if went_back:
-            fit.training.restore_statistics(fit.statistics)
-        fit.training.finish(self._dtype, keeps_state=fit.loop.validate is None)
+            fit.training.statistics = fit.statistics
+        fit.training.finish(self._dtype, keeps_state=self._keeps_state(fit))
         self._publish(fit.training)
         self._warn_of_saturation(fit.training)
         return self
+
+    def _keeps_state(self, fit):
+        """Tell whether the optimizer's state belongs to the weights that are kept."""
+        return fit.loop.validate is None and fit.training.learner.optimizer.stochastic
 
     def _check_combinations(self, incremental, validation_set):
         """Refuse parameters that contradict one another."""
@@ -260,7 +264,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
             rows, held_out = check_validation_rows(validation_rows, len(Y))
         else:
             rows, held_out = held_out_rows(
-                self._stratify(Y), len(Y), self.validation_fraction, training.random_state
+                self._stratify(Y), len(Y), self.validation_fraction, training.progress.random_state
             )
         if sample_weight is not None:
             check_some_weight(sample_weight[rows], "sample_weight of the samples to train on")

@@ -23,9 +23,9 @@ class Bookmark:
         self.stream = None if random_state is None else random_state.get_state(legacy=False)
         self.history = self.masks = None
         if training is not None:
-            self.history, self.columns = training.history, training.history.names()
-            self.n_records = len(training.history)
-            self.masks = training.dropout_generator
+            self.history = training.progress.history
+            self.columns, self.n_records = self.history.names(), len(self.history)
+            self.masks = training.progress.dropout_generator
         if self.masks is not None:
             self.masks_stream = self.masks.bit_generator.state
 
@@ -48,4 +48,4 @@ def before_partial_fit(estimator, X):
         return Bookmark(check_random_state(given) if is_shared else None)
     # looking at a Mersenne twister takes 33 µs, and a single row needs no order
     draws = estimator.shuffle and getattr(X, "shape", ())[:1] != (1,)
-    return Bookmark(training.random_state if draws else None, training)
+    return Bookmark(training.progress.random_state if draws else None, training)

@@ -51,8 +51,9 @@ class FittedState:
 
     def _fitted_attributes(self, training):
         """Return the fitted attributes that a training amounts to."""
-        network, best = training.network, training.best
-        has_scores = training.monitored == "validation"
+        network, progress = training.network, training.progress
+        best, curve = progress.best, progress.loss_curve
+        has_scores = progress.monitored == "validation"
         own = {name: value for name, value in vars(self).items() if name in self._own_fitted}
         return own | {
             "_training": training,
@@ -60,12 +61,12 @@ class FittedState:
             "n_layers_": len(network.layer_sizes),
             "n_outputs_": network.layer_sizes[-1],
             "out_activation_": network.output_activation.name,
-            "n_iter_": training.n_iter,
-            "t_": training.samples_seen,
-            "loss_curve_": training.loss_curve,
-            "loss_": training.loss_curve[-1] if training.loss_curve else -best.score,
-            "history_": training.history.columns,
-            "validation_scores_": training.validation_scores if has_scores else None,
+            "n_iter_": progress.n_iter,
+            "t_": progress.samples_seen,
+            "loss_curve_": curve,
+            "loss_": curve[-1] if curve else -best.score,
+            "history_": progress.history.columns,
+            "validation_scores_": progress.validation_scores if has_scores else None,
             "best_validation_score_": best.score if has_scores else None,
             "best_loss_": None if has_scores else -best.score,
         }
@@ -76,7 +77,8 @@ class FittedState:
     def _for_prediction(self, training):
         """Return the fitted attributes by which the network of a training predicts."""
         network = training.network
-        trained = network.weights, network.biases, training.feature_scaler, training.output_scaler
+        scalers = training.statistics.feature_scaler, training.output_scaler
+        trained = network.weights, network.biases, *scalers
         with np.errstate(all="ignore"):
             coefs, intercepts = fold(*trained, self._dtype)
             centred = centred_network(*trained, self._dtype)
@@ -86,7 +88,7 @@ class FittedState:
     def _warn_of_saturation(self, training):
         """Warn where ``coefs_`` cannot hold what the trained weights amount to."""
         largest = float(np.finfo(self._dtype).max)
-        scaler = training.feature_scaler
+        scaler = training.statistics.feature_scaler
         columns = []
         if scaler is not None and scaler.scale.min() < 1e12 / largest:  # else no need to look
             is_largest = (np.abs(self.coefs_[0]) == largest).any(axis=1)

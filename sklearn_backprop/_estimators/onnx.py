@@ -236,13 +236,14 @@ def _weights_and_scalers(estimator):
     The network in standardized coordinates if that is known, else the one that predicts.
     """
     training = getattr(estimator, "_training", None)
-    if training is None or training.feature_scaler is None or not estimator._has_folded_weights():
+    scaler = None if training is None else training.statistics.feature_scaler
+    if scaler is None or not estimator._has_folded_weights():
         weights, biases, centred = estimator._serving()
         if centred is None:
             return weights, biases, None, None, True
         return weights, biases, centred.before, centred.after, True
     network = training.network
-    return network.weights, network.biases, training.feature_scaler, training.output_scaler, False
+    return network.weights, network.biases, scaler, training.output_scaler, False
 
 
 def _add_activation(graph, Z, activation):

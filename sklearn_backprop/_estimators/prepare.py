@@ -10,9 +10,11 @@ from sklearn.utils import check_random_state
 
 from .._engine.dropout import DroppedActivation, dropout_generator
 from .._engine.network import Network
+from .._engine.objective import Objective
 from .._engine.samples import Samples
-from .._engine.training import Training
+from .._engine.training import Learner
 from .._fitting.messages import warn
+from .._fitting.training import Progress, Settings, Training
 from .._numerics.memo import directly
 from .._numerics.moments import NONE_YET, feature_scaler, with_more
 from .._numerics.outliers import Screen, describe
@@ -52,27 +54,26 @@ class TrainingSetup:
             plain = callable(chosen) and not isinstance(chosen, Schedule)
             schedule = lookup("learning_rate", Custom(chosen) if plain else chosen, SCHEDULES, flat)
             rate = self.learning_rate_init
-        settings = {
-            "network": network,
-            "kept_dtype": self._dtype,
-            "loss": self._loss,
-            "optimizer": optimizer,
-            "schedule": schedule,
-            "alpha": float(self.alpha),
-            "learning_rate_init": float(rate),
-            "max_iter": self.max_iter,
-            "max_grad_norm": self.max_grad_norm,
-            "rate_factors": rate_factors(self._initializer(), network.layer_sizes),
-        }
+        learner = Learner(
+            network,
+            Objective(self._loss, float(self.alpha)),
+            optimizer,
+            learning_rate=float(rate),
+            max_grad_norm=self.max_grad_norm,
+            rate_factors=rate_factors(self._initializer(), network.layer_sizes),
+        )
+        settings = Settings(schedule, float(rate), self.max_iter, self._dtype)
         if not goes_on:
-            training = Training(**settings, random_state=check_random_state(self.random_state))
+            random_state = check_random_state(self.random_state)
+            training = Training(learner, settings, Progress(random_state))
             training.restart_optimizer()
             self._initialize(training)
         else:
-            training = old.reconfigure(**settings)
+            training = old
+            training.reconfigure(learner, settings)
             if not incremental:
-                training.random_state = check_random_state(self.random_state)
-                training.begin_fit()
+                training.progress.begin_again(check_random_state(self.random_state))
+                training.restart_optimizer()
         self._set_dropout(training)
         return training
 
@@ -82,14 +83,14 @@ class TrainingSetup:
         rates = check_dropout(self.dropout, len(network.weights) - 1)
         if not any(rates):
             return
-        if not training.optimizer.stochastic:
+        if not training.learner.optimizer.stochastic:
             raise ValueError(
                 f"dropout={self.dropout!r} makes the loss random, which solver='lbfgs' cannot work "
                 "with. Use 'adam', 'adamw' or 'sgd', or dropout=0."
             )
-        if training.dropout_generator is None:
-            training.dropout_generator = dropout_generator(training.random_state)
-        generator = training.dropout_generator
+        if training.progress.dropout_generator is None:
+            training.progress.dropout_generator = dropout_generator(training.progress.random_state)
+        generator = training.progress.dropout_generator
         network.training_activations = [
             *(DroppedActivation(network.activation, rate, generator) for rate in rates),
             network.output_activation,
@@ -130,7 +131,7 @@ class TrainingSetup:
         network = training.network
         initializer = self._initializer()
         for W, b in zip(network.weights, network.biases, strict=True):
-            args = (*W.shape, network.activation, training.random_state)
+            args = (*W.shape, network.activation, training.progress.random_state)
             W[...] = initializer.weights(*args)
             b[...] = initializer.biases(*args)
 
@@ -138,7 +139,7 @@ class TrainingSetup:
         """Fit the initial values to the samples, if the initializer does that."""
         initializer = self._initializer()
         if initializer.adapts:
-            adapt_layers(initializer, training.network, samples, training.random_state)
+            adapt_layers(initializer, training.network, samples, training.progress.random_state)
         begins_there = self.standardize and training.loss.begins_at_best_constant
         if begins_there or initializer.output == "best_constant":
             self._begin_at_best_constant(training, samples)
@@ -166,7 +167,7 @@ class TrainingSetup:
         )
         if coefs is None and intercepts is None:
             return
-        scalers = training.feature_scaler, training.output_scaler
+        scalers = training.statistics.feature_scaler, training.output_scaler
         raw = fold(network.weights, network.biases, *scalers)
         values = unfold(coefs or raw[0], intercepts or raw[1], *scalers)
         for views, arrays in zip((network.weights, network.biases), values, strict=True):
@@ -178,8 +179,9 @@ class TrainingSetup:
 
         Returns X and Y as they are to be learned from: in a stream bad readings are clipped.
         """
-        goes_on = incremental and training.is_trained
-        if goes_on and self.standardize != (training.feature_moments is not None):
+        known = training.statistics
+        goes_on = incremental and training.progress.is_trained
+        if goes_on and self.standardize != (known.feature_moments is not None):
             raise ValueError(
                 "standardize cannot change between calls of partial_fit: the network has "
                 "learned in the other coordinates. Use fit to begin anew."
@@ -187,46 +189,52 @@ class TrainingSetup:
         if not goes_on:
             identity = training.network.output_activation.known_as == Identity.name
             scales_targets = training.loss.standardizes_targets and identity
-            training.feature_moments = NONE_YET if self.standardize else None
-            training.target_moments = NONE_YET if self.standardize and scales_targets else None
+            known.feature_moments = NONE_YET if self.standardize else None
+            known.target_moments = NONE_YET if self.standardize and scales_targets else None
         if not (goes_on and incremental):
-            training.feature_screen = training.target_screen = None
-        training.feature_scaler = training.target_scaler = None
-        if training.feature_moments is None:
+            known.feature_screen = known.target_screen = None
+        known.feature_scaler = known.target_scaler = None
+        if known.feature_moments is None:
             return X, Y
         is_dense = isinstance(X, np.ndarray)
         if incremental:
             X, Y = self._screened(training, X, Y, sample_weight)
         else:
-            training.feature_moments = once(with_more, NONE_YET, X, sample_weight)
-            if training.target_moments is not None:
-                training.target_moments = with_more(NONE_YET, Y, sample_weight)
-        training.feature_scaler = once(feature_scaler, training.feature_moments, is_dense)
-        if training.target_moments is not None:
-            training.target_scaler = training.target_moments.scaler()
+            known.feature_moments = once(with_more, NONE_YET, X, sample_weight)
+            if known.target_moments is not None:
+                known.target_moments = with_more(NONE_YET, Y, sample_weight)
+        known.feature_scaler = once(feature_scaler, known.feature_moments, is_dense)
+        if known.target_moments is not None:
+            known.target_scaler = known.target_moments.scaler()
         return X, Y
 
     def _screened(self, training, X, Y, sample_weight):
         """Return a stream's X and Y, bad readings clipped; their moments have taken them in."""
-        found = []
-        screen = training.feature_screen or Screen(training.feature_moments)
+        known, found = training.statistics, []
+        screen = known.feature_screen or Screen(known.feature_moments)
         screen, X = screen.admit(X, sample_weight)
         found.append(describe(screen.found, partial(feature_name, self)))
-        training.feature_screen, training.feature_moments = screen, screen.moments
+        known.feature_screen, known.feature_moments = (
+            screen,
+            screen.moments,
+        )
         if training.loss.task == "regression":
-            screen = training.target_screen or Screen(training.target_moments)
+            screen = known.target_screen or Screen(known.target_moments)
             screen, Y = screen.admit(Y, sample_weight)
             name = "y" if Y.shape[1] == 1 else "y[:, {}]"
             found.append(describe(screen.found, name.format))
-            training.target_screen, training.target_moments = screen, screen.moments
+            known.target_screen, known.target_moments = (
+                screen,
+                screen.moments,
+            )
         for message in filter(None, found):
             warn(message)
         return X, Y
 
     def _samples(self, training, X, Y, sample_weight, rows=None, once=directly):
         dtype = training.network.dtype
-        if training.target_scaler is not None:
-            Y = training.target_scaler.transform(Y, out=np.empty(Y.shape, dtype))
+        if training.statistics.target_scaler is not None:
+            Y = training.statistics.target_scaler.transform(Y, out=np.empty(Y.shape, dtype))
         Y = training.loss.prepare_targets(np.asarray(Y, dtype=dtype))
         Y = np.ascontiguousarray(Y, dtype=dtype)
-        return Samples(X, Y, sample_weight, rows, training.feature_scaler, once)
+        return Samples(X, Y, sample_weight, rows, training.statistics.feature_scaler, once)

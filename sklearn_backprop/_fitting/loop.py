@@ -9,28 +9,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._engine.finite import has_finite_outputs
 from .._engine.samples import Samples
-from .._engine.training import ROWS, mean_loss, train
-from ..activations import is_positive
+from .._engine.training import ROWS, mean_loss
+from . import ending as say
+from .ending import Ending
+from .epochs import train
 from .messages import epoch_record, line, warn
-
-NON_FINITE = "Solver produced non-finite parameter weights. "
-
-LARGE_VALUES = (
-    "The input data may contain large values and need to be preprocessed. Try standardize=True, a "
-    "smaller learning_rate_init or max_grad_norm=1.0."
-)
-
-
-def undefined_outputs(training):
-    """Say so if the loss is not defined for outputs that the network can have, else nothing."""
-    loss, f = training.loss, training.network.output_activation
-    if not loss.positive_outputs or is_positive(f):
-        return ""
-    return (
-        f"loss={loss.name!r} needs positive outputs, which output_activation={f.name!r} does not "
-        f"keep: use output_activation='auto', which is {loss.output_activation!r}, or "
-        "'softplus'."
-    )
+from .training import Statistics, Training
 
 
 @dataclass
@@ -40,18 +24,18 @@ class PreparedFit:
     loop: "FitLoop"
     samples: Samples
     batch_size: int
-    statistics: dict  # of the data before this call, to go back to
+    statistics: Statistics  # of the data before this call, to go back to
     order: np.ndarray = None  # of the samples, if training has been paused
 
     @property
-    def training(self):
+    def training(self) -> Training:
         """What is trained."""
         return self.loop.training
 
     @property
     def n_rows(self):
         """How many samples go through the network together."""
-        if self.training.optimizer.stochastic:
+        if self.training.learner.optimizer.stochastic:
             return self.batch_size
         return min(ROWS, self.samples.n_samples)
 
@@ -103,17 +87,25 @@ class FitLoop:
         self.verbose = verbose
         self.label = ""  # before each line, where several networks print
         self.start = time.perf_counter()
-        self.seconds_before = training.history.columns.get("seconds", [0.0])[-1]
-        self.has_diverged = self.has_converged = self.was_stopped = False
-        self.was_interrupted = False
-        self.keeps_best = validate is not None
+        self.seconds_before = training.progress.history.columns.get("seconds", [0.0])[-1]
+        self.ending = None
         self.n_epochs = 0
         parameters = training.network.parameters
         # weights that have been trained before this call are an epoch to go back to
-        self._initial = parameters.copy() if training.is_trained else None
+        self._initial = parameters.copy() if training.progress.is_trained else None
         self._last = self._initial
         # the best and, should its last step have been fatal, the best before it
-        self._best = [] if self._initial is None else [(training.best.epoch, self._initial)]
+        self._best = [(training.progress.best.epoch, self._initial)] if self.has_initial else []
+
+    @property
+    def has_initial(self):
+        """Whether there are weights from before this call."""
+        return self._initial is not None
+
+    @property
+    def keeps_best(self):
+        """Whether the best epoch is kept, and not the last."""
+        return self.validate is not None or self.ending is Ending.OUT_OF_TIME
 
     def run(self, samples, batch_size, shuffle, single_epoch=False):
         """Train to the end, or for one epoch, and restore the weights to keep.
@@ -136,14 +128,14 @@ class FitLoop:
                 end_of_epoch=lambda loss: self.end_of_epoch(loss) or single_epoch,
             )
             if not self.n_epochs:  # L-BFGS had converged at its start
-                self.training.best.update(-value, 0, self.tol)
+                self.training.progress.best.update(-value, 0, self.tol)
         except KeyboardInterrupt:
             if single_epoch:  # there is no whole epoch to keep, and a stream's loop should end
                 raise
             warn("Training interrupted by user.")
-            self.was_interrupted = True
+            self.ending = Ending.INTERRUPTED
         went_back = self._restore(samples)
-        if not single_epoch and not self.was_interrupted:
+        if not single_epoch:
             self._warn_at_limit(limit)
         return went_back
 
@@ -151,14 +143,14 @@ class FitLoop:
         """Get ready for the first epoch."""
         if self._last is None:
             self._start = self.training.network.parameters.copy()
-        if not single_epoch and self.validate is not None and self._initial is not None:
+        if not single_epoch and self.validate is not None and self.has_initial:
             # let inherited weights compete on this validation set, as epoch 0
             score, _ = self.validate()
-            self.training.best.update(float(score), 0, self.tol)
+            self.training.progress.best.update(float(score), 0, self.tol)
 
     def resume(self):
         """Go on after a pause, which is not training time."""
-        self.seconds_before = self.training.history.columns["seconds"][-1]
+        self.seconds_before = self.training.progress.history.columns["seconds"][-1]
         self.start = time.perf_counter()
 
     def finish(self, samples):
@@ -178,157 +170,137 @@ class FitLoop:
     def _restore(self, samples):
         """Put the weights to keep into the network; return whether they are those from before."""
         training = self.training
-        epoch, weights = training.n_iter, None  # those of the last step
-        if self.was_interrupted:
+        epoch, weights = training.progress.n_iter, None  # those of the last step
+        if self.ending is Ending.INTERRUPTED:
             weights = self._start if self._last is None else self._last
         if self.keeps_best and self._best:
             epoch, weights = self._best[-1]
-        if not self.has_diverged:
+        if self.ending is not Ending.DIVERGED:
             if weights is not None:
                 np.copyto(training.network.parameters, weights)
             # the last step comes after the last loss, and may have been the fatal one
-            self.has_diverged = not has_finite_outputs(training, samples)
-        if self.has_diverged:
+            if not self._has_finite_outputs(samples):
+                self.ending = Ending.DIVERGED
+        if self.ending is Ending.DIVERGED:
             epoch, weights = self._best_after_divergence(samples)
             np.copyto(training.network.parameters, weights)
-        training.kept_epoch = epoch
+        training.progress.kept_epoch = epoch
         return weights is not None and weights is self._initial
+
+    def _has_finite_outputs(self, samples):
+        """Tell whether the weights as they stand, in the dtype to keep, give finite outputs."""
+        training = self.training
+        network = training.network.astype(training.settings.kept_dtype)
+        return has_finite_outputs(network, samples, training.output_scaler)
 
     def end_of_epoch(self, loss):
         """Record an epoch and say whether training should end."""
-        training = self.training
+        training, progress = self.training, self.training.progress
         is_finite = bool(np.isfinite(loss) and np.isfinite(training.network.parameters).all())
         score, scores = self._validate(-loss, is_finite)
-        training.n_iter += 1
+        progress.n_iter += 1
         self.n_epochs += 1
         elapsed = time.perf_counter() - self.start
         record = epoch_record(training, loss, scores, self.seconds_before + elapsed)
-        training.history.append(record)
+        progress.history.append(record)
         self._print(record)
         if not is_finite:
-            self.has_diverged = True
+            self.ending = Ending.DIVERGED
             return True
         self._last = training.network.parameters.copy()
         # on a planned curve later epochs take smaller steps: of equal ones the last is safest
-        last_of_equals = training.schedule.by_step
-        if training.best.update(score, training.n_iter, self.tol, last_of_equals):
-            self._best = [*self._best[-1:], (training.n_iter, self._last)]
-        rate = training.schedule.next_rate(
-            training.learning_rate_init, training.learning_rate, training.samples_seen
+        last_of_equals = training.settings.schedule.by_step
+        if progress.best.update(score, progress.n_iter, self.tol, last_of_equals):
+            self._best = [*self._best[-1:], (progress.n_iter, self._last)]
+        rate = training.settings.schedule.next_rate(
+            training.settings.learning_rate_init,
+            training.learner.learning_rate,
+            progress.samples_seen,
         )
-        training.learning_rate = float(rate)  # an np.float64 would not stay in float32
-        return self._should_end(record, elapsed)
+        training.learner.learning_rate = float(rate)  # an np.float64 would not stay in float32
+        self.ending = self._find_ending(record, elapsed)
+        return self.ending is not None
 
     def _validate(self, score, is_finite):
         """Return the score to monitor, and what to record of the validation set."""
         if self.validate is None:
             return score, {}
         score, scores = self.validate() if is_finite else (np.nan, {})
-        self.training.validation_scores.append(float(score))
+        self.training.progress.validation_scores.append(float(score))
         return float(score), scores
 
-    def _should_end(self, record, elapsed):
-        """Ask everyone who may end training; hooks are called in any case."""
-        self.was_stopped = any([hook(record) for hook in self.hooks])  # noqa: C419
-        if self.max_time is not None and elapsed >= self.max_time:
+    def _find_ending(self, record, elapsed):
+        """Ask everyone who may end training; all are asked in any case."""
+        was_stopped = any([hook(record) for hook in self.hooks])  # noqa: C419
+        out_of_time = self.max_time is not None and elapsed >= self.max_time
+        if out_of_time:
             self._say(f"max_time={self.max_time:g} seconds have passed. Stopping.")
-            self.was_stopped = self.keeps_best = True
+        has_converged = self._has_stalled() and not self._lowers_rate()
         # SciPy counts the iterations of L-BFGS itself, and says so when they run out
-        at_limit = self.training.optimizer.stochastic and self.n_epochs == self.max_iter
-        return self._has_stalled() or self.was_stopped or at_limit
+        counts = self.training.learner.optimizer.stochastic
+        if out_of_time:
+            return Ending.OUT_OF_TIME
+        if was_stopped:
+            return Ending.STOPPED
+        if has_converged:
+            return Ending.CONVERGED
+        return Ending.AT_LIMIT if counts and self.n_epochs == self.max_iter else None
 
     def _has_stalled(self):
-        """After too many epochs without progress, lower the learning rate or give up."""
+        """Tell whether there have been too many epochs without progress."""
         training = self.training
         # L-BFGS decides by the gradient, unless there is a validation score to go by
-        if not (training.optimizer.stochastic or self.validate):
+        if not (training.learner.optimizer.stochastic or self.validate):
             return False
         # a planned curve goes on to its end: its loss may rest while the rate is low
-        if training.schedule.by_step and not self.validate:
+        if training.settings.schedule.by_step and not self.validate:
             return False
-        if training.best.epochs_without_improvement <= self.n_iter_no_change:
-            return False
-        rate = training.schedule.after_plateau(training.learning_rate)
+        return training.progress.best.epochs_without_improvement > self.n_iter_no_change
+
+    def _lowers_rate(self):
+        """Lower the learning rate after a plateau, if the schedule does that; say which."""
+        learner = self.training.learner
+        rate = self.training.settings.schedule.after_plateau(learner.learning_rate)
         what = "Training loss" if self.validate is None else "Validation score"
-        message = (
-            f"{what} did not improve by more than tol={self.tol:g} "
-            f"for {self.n_iter_no_change} epochs in a row."
-        )
-        self.has_converged = rate is None
+        message = say.stalled(what, self.tol, self.n_iter_no_change)
         if rate is None:
             self._say(message + " Stopping.")
-            return True
+            return False
         self._say(message + f" Setting the learning rate to {rate:g}.")
-        training.learning_rate = float(rate)
-        training.best.epochs_without_improvement = 0
-        return False
+        learner.learning_rate = float(rate)
+        self.training.progress.best.epochs_without_improvement = 0
+        return True
 
     def _warn_at_limit(self, limit):
-        """Warn if the epochs ran out although more of them would have helped."""
-        training, n = self.training, self.n_epochs
-        if training.optimizer.stochastic:
-            # a schedule that has run its course has converged, as planned
-            if n < self.max_iter or training.schedule.by_step:
-                return
-            limit, now = "max_iter", self.max_iter
-            message = (
-                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                "converged yet."
-            )
-        elif limit is not None:
-            now = self.max_iter if limit == "max_iter" else training.optimizer.max_fun
-            message = (
-                f"L-BFGS reached a limit before it converged, after {n} iterations: {limit} "
-                f"(now {now})."
-            )
-        else:
-            return
-        if self.has_converged or self.has_diverged or self.was_stopped:
-            return
-        if self.validate and training.n_iter - training.best.epoch > self.n_iter_no_change:
-            return  # the best epoch lies behind
-        warn(
-            f"{message}{self._progress()} Raise {limit} to {2 * now}, or raise tol if this is "
-            "good enough.",
-            ConvergenceWarning,
-        )
+        """Warn if the epochs ran out although more of them would have helped.
 
-    def _progress(self):
-        """Say how far the loss still went down."""
-        back = int(min(self.n_iter_no_change, self.n_epochs - 1))
-        if back < 1:
-            return ""
-        before, now = self.training.loss_curve[-1 - back], self.training.loss_curve[-1]
-        verb = "fell" if now <= before else "rose"
-        return (
-            f" The loss {verb} by {abs(before - now):.3g} over the last {back} epochs "
-            f"(tol={self.tol:g})."
-        )
+        ``limit`` is the one that SciPy reached, if it drives.
+        """
+        training, progress = self.training, self.training.progress
+        if self.ending not in (None, Ending.AT_LIMIT):
+            return
+        if self.validate and progress.n_iter - progress.best.epoch > self.n_iter_no_change:
+            return  # the best epoch lies behind
+        recent = progress.loss_curve[-self.n_epochs :] if self.n_epochs else []
+        fell = say.fell_by(recent, self.n_iter_no_change, self.tol)
+        # a schedule that has run its course has converged, as planned
+        if self.ending is Ending.AT_LIMIT and not training.settings.schedule.by_step:
+            warn(say.reached_max_iter(self.max_iter, fell), ConvergenceWarning)
+        elif limit is not None:
+            now = self.max_iter if limit == "max_iter" else training.learner.optimizer.max_fun
+            warn(say.reached_limit(limit, now, self.n_epochs, fell), ConvergenceWarning)
 
     def _best_after_divergence(self, samples):
         """Return the epoch to go back to and its weights; there may be nothing to keep."""
         training = self.training
         training.restart_optimizer()
-        why = undefined_outputs(training)
+        why = say.undefined_outputs(training.loss, training.network.output_activation)
         epoch, weights = self._best_usable(samples, why)
-        if weights is self._initial:
-            which = "The weights from before"
-        else:
-            which = f"The weights of epoch {epoch}"
-            if epoch == training.best.epoch:
-                best = "lowest loss" if self.validate is None else "best validation score"
-                which += f", with the {best},"
-        remedies = "standardize=True, or a larger alpha"
-        if training.optimizer.stochastic:
-            remedies = (
-                f"a smaller learning_rate_init (now {training.learning_rate_init:g}), "
-                "standardize=True, or max_grad_norm=1.0"
-            )
-        warn(
-            f"Training diverged at epoch {training.n_iter}: the loss, the weights or the outputs "
-            f"are no longer finite. {which} are kept. {why or f'Try {remedies}.'}",
-            ConvergenceWarning,
-        )
+        best = ""
+        if epoch == training.progress.best.epoch:
+            best = "lowest loss" if self.validate is None else "best validation score"
+        which = None if weights is self._initial else epoch
+        warn(say.diverged(training, which, best, why), ConvergenceWarning)
         return epoch, weights
 
     def _best_usable(self, samples, why):
@@ -340,9 +312,9 @@ class FitLoop:
             # an epoch's loss is measured on the way: its last step may have been the fatal one
             np.copyto(training.network.parameters, weights)
             loss = mean_loss(training.network, training.loss, samples)
-            if np.isfinite(loss) and has_finite_outputs(training, samples):
+            if np.isfinite(loss) and self._has_finite_outputs(samples):
                 return epoch, weights
-        raise ValueError(NON_FINITE + (why or LARGE_VALUES))
+        raise ValueError(say.NON_FINITE + (why or say.LARGE_VALUES))
 
     def _print(self, record):
         epoch = record["epoch"]

@@ -9,9 +9,10 @@ import numpy as np
 def epoch_record(training, loss, scores, seconds):
     """Return what there is to say of the epoch that has just ended."""
     gradient = training.network.gradient
-    rate = training.learning_rate if training.optimizer.stochastic else np.nan
+    learner = training.learner
+    rate = learner.learning_rate if learner.optimizer.stochastic else np.nan
     return {
-        "epoch": training.n_iter,
+        "epoch": training.progress.n_iter,
         "loss": loss,
         **scores,
         "learning_rate": float(rate),

@@ -1,4 +1,4 @@
-"""Sums of flat vectors, a block at a time that stays in the cache."""
+"""Sums and lengths of flat vectors; sums go by blocks that stay in the cache."""
 
 import numpy as np
 
@@ -32,3 +32,17 @@ def add_scaled(vector, factor, out):
         target, product = out[..., start:stop], scratch[..., : stop - start]
         np.multiply(vector[..., start:stop], factor, out=product)
         np.add(target, product, out=target)
+
+
+def clip(vector, max_norm):
+    """Shorten a vector to ``max_norm`` if it is longer, in place; None leaves it.
+
+    Over all parameters of a network together, so a gradient's direction stays (Pascanu,
+    Mikolov and Bengio, "On the difficulty of training recurrent neural networks", ICML 2013).
+    """
+    if max_norm is None:
+        return
+    max_norm = np.asarray(max_norm, vector.dtype)  # of a stack an array, one for each
+    norm = np.sqrt(np.vecdot(vector, vector))[..., None]
+    factor = max_norm / np.maximum(norm, max_norm)
+    np.multiply(vector, factor, out=vector)

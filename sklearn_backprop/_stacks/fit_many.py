@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state, indexable
 from .._engine.samples import is_memory_mapped
 from .._estimators.base import BaseBackprop
 from .._estimators.checks import refuse_lazy
+from .._fitting.ending import Ending
 from .._numerics.blas import one_blas_thread
 from .._numerics.memo import Memo
 from .._sklearn import callbacks_of, num_samples, safe_indexing
@@ -346,5 +347,5 @@ def _complete(task):
 def _run(task):
     fit, task.fit = task.fit, None
     task.fitted._run(fit)
-    if fit.loop.was_interrupted:
+    if fit.loop.ending is Ending.INTERRUPTED:
         raise KeyboardInterrupt  # ends them all

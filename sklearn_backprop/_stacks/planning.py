@@ -68,10 +68,10 @@ def _weight(estimator, n_features):
 
 def structure(estimator, fit):
     """Return what networks must have in common to train as one stack, hashable."""
-    training, network = fit.training, fit.training.network
+    learner, network = fit.training.learner, fit.training.network
     dropped = isinstance(network.training_activations[0], DroppedActivation)
-    components = network.activation, network.output_activation, training.loss
-    optimizer = training.optimizer
+    components = network.activation, network.output_activation, fit.training.loss
+    optimizer = learner.optimizer
     work_on_stacks = all(each.works_on_stacks for each in (*components, optimizer))
     flags = {
         name: value
@@ -87,8 +87,8 @@ def structure(estimator, fit):
         repr(flags),
         None if full_batch else fit.batch_size,
         bool(estimator.shuffle),
-        training.max_grad_norm is None,
-        repr(training.rate_factors),
+        learner.max_grad_norm is None,
+        repr(learner.rate_factors),
         dropped,
         None if work_on_stacks else id(fit),
     )

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._engine.network import StreamBatch
-from .._engine.samples import rows_per_block
+from .._engine.samples import Batch, Block, Order, rows_per_block
 from .._engine.training import step
-from .stack_training import column, hand_back, join, like, own, spread, stacked_training
+from .._kernels.products import SharedBatch
+from .stack_training import column, hand_back, join, like, spread, stacked_learner
 
 
 class Stream:
@@ -33,8 +33,12 @@ class Stream:
     def __init__(self, member):
         self.samples = member.samples
         self.batch_size = member.batch_size
-        self.random_state = member.training.random_state
-        self.order = member.order
+        self.shuffle = member.shuffle
+        self.random_state = member.training.progress.random_state
+        n_samples = self.samples.n_samples
+        self.order = Order(
+            n_samples, self.batch_size, self.shuffle, self.random_state, member.fit.order
+        )
         self.buffers = {}
 
     def fits(self, member):
@@ -42,21 +46,17 @@ class Stream:
         return (
             self.batch_size == member.batch_size
             and self.samples.equals(member.samples)
-            and _same_state(self.random_state, member.training.random_state)
-            and np.array_equal(self.order, member.order)
+            and _same_state(self.random_state, member.training.progress.random_state)
+            and np.array_equal(self.order.rows, member.order)
         )
 
-    def begin_epoch(self, shuffle):
+    def begin_epoch(self):
         """Draw the epoch's order."""
-        n_samples = self.samples.n_samples
-        if shuffle:
-            self.order = self.order[self.random_state.permutation(n_samples)]
-        # the order inside a single batch changes nothing but rounding
-        in_order = not shuffle or self.batch_size == n_samples
-        self.positions = np.arange(n_samples) if in_order else self.order
+        order = self.order.next()
+        self.positions = np.arange(self.samples.n_samples) if order is None else order
 
     def take(self, start, stop):
-        """Return ``(X, Y, sample_weight)`` of some positions; none are past the end."""
+        """Return a ``Part`` of some positions; none are past the end."""
         return self.samples.take(self.positions[start:stop], self.buffers)
 
 
@@ -72,6 +72,8 @@ class Member:
     ----------
     fit : PreparedFit
         What is trained.
+    shuffle : bool
+        Whether each epoch has a new order.
 
     Attributes
     ----------
@@ -79,12 +81,13 @@ class Member:
         What went wrong. It ended this member's training and no other's.
     """
 
-    def __init__(self, fit):
+    def __init__(self, fit, shuffle):
         self.fit = fit
         self.training = fit.training
         self.loop = fit.loop
         self.samples = fit.samples
         self.batch_size = fit.batch_size
+        self.shuffle = shuffle
         self.stream = self.error = None
         self.has_ended = False
 
@@ -96,7 +99,7 @@ class Member:
 
     def set_rate(self, share_of_epoch):
         """Set the learning rate of a step; a schedule that fails ends this training alone."""
-        if self.training.schedule.by_step and self.error is None:
+        if self.training.settings.schedule.by_step and self.error is None:
             try:
                 self.training.set_rate(share_of_epoch)
             except Exception as error:
@@ -115,8 +118,8 @@ class Member:
         """Take along the random stream and the order of the samples as they now stand."""
         state = np.random.RandomState()
         state.set_state(self.stream.random_state.get_state())
-        self.training.random_state = state
-        self.fit.order = self.stream.order.copy()
+        self.training.progress.random_state = state
+        self.fit.order = self.stream.order.rows.copy()
 
 
 def train_together(fits, shuffle, until=None):
@@ -137,7 +140,7 @@ def train_together(fits, shuffle, until=None):
         In the order of ``fits``. For those that have ended what remains is
         ``loop.finish``, or to raise ``error``.
     """
-    members = [Member(fit) for fit in fits]
+    members = [Member(fit, shuffle) for fit in fits]
     streams = []
     for member in members:
         if member.fit.order is None:
@@ -156,7 +159,7 @@ def train_together(fits, shuffle, until=None):
             stack = Stack(alive)
             ended = set()
             while not ended:
-                losses = stack.epoch(shuffle)
+                losses = stack.epoch()
                 ended = {
                     member
                     for member, loss in zip(alive, losses, strict=True)
@@ -195,17 +198,18 @@ class Stack:
 
     def __init__(self, members):
         self.members = members
-        self.trainings = [member.training for member in members]
-        network = like(self.trainings[0].network, len(members))
-        for k, training in enumerate(self.trainings):
-            network.parameters[k] = training.network.parameters
-            training.network.bind(network.parameters[k], network.gradient[k])
+        self.learners = [member.training.learner for member in members]
+        network = like(self.learners[0].network, len(members))
+        for k, learner in enumerate(self.learners):
+            network.parameters[k] = learner.network.parameters
+            learner.network.bind(network.parameters[k], network.gradient[k])
         self.streams = list(dict.fromkeys(member.stream for member in members))
         self.slices, self.stream_of = _runs([member.stream for member in members])
         self.lengths = list(self._by_length())
         self.n_samples = np.array([m.samples.n_samples for m in members])
-        self.by_step = any(training.schedule.by_step for training in self.trainings)
-        self.training = stacked_training(self.trainings, network)
+        self.batch_size = max(stream.batch_size for stream in self.streams)
+        self.by_step = any(member.training.settings.schedule.by_step for member in members)
+        self.learner = stacked_learner(self.learners, network)
         self.parts = {}  # the same for a length's members alone, once they are needed
 
     def _by_length(self):
@@ -218,99 +222,88 @@ class Stack:
 
     def release(self):
         """Give each member its network and its optimizer's state back."""
-        for training in self.trainings:
-            network = training.network
+        for learner in self.learners:
+            network = learner.network
             network.bind(network.parameters.copy(), network.gradient.copy())
-        hand_back(self.training.state, [training.state for training in self.trainings])
+        hand_back(self.learner.state, [learner.state for learner in self.learners])
 
-    def epoch(self, shuffle):
+    def epoch(self):
         """Pass once over each member's samples; return the list of their objectives."""
         for stream in self.streams:
-            stream.begin_epoch(shuffle)
-        batch_size = max(stream.batch_size for stream in self.streams)
+            stream.begin_epoch()
         longest = self.lengths[-1].n_samples
         self._set_rates(0.0)
-        total = penalty = np.zeros(len(self.members))
-        per_block = rows_per_block(self.streams[0].samples.X, batch_size)
+        total = half_square = np.zeros(len(self.members))
+        per_block = rows_per_block(self.streams[0].samples.X, self.batch_size)
         for start in range(0, longest, per_block):
             finite = np.isfinite(total)  # a member that has diverged keeps what it had then
-            stop = min(start + per_block, longest)
-            losses, norms = self._block(start, stop, batch_size, penalty)
+            losses, squares = self._block(start, min(start + per_block, longest), half_square)
             total = np.where(finite, total + losses, total)
-            penalty = np.where(finite, norms, penalty)
-        objective = total + self.training.alpha_of_each * penalty
-        for training, n_samples in zip(self.trainings, self.n_samples, strict=True):
-            training.samples_seen += int(n_samples)
-        means = [training.mean_weight for training in self.trainings]
-        return (objective / (self.n_samples * means)).tolist()
+            half_square = np.where(finite, squares, half_square)
+        for member in self.members:
+            member.training.progress.samples_seen += member.samples.n_samples
+        return self.learner.objective.value(total, half_square, self.n_samples).tolist()
 
-    def _block(self, start, stop, batch_size, penalty):
-        """Take the steps of some batches; return each member's loss, and its penalty so far."""
+    def _block(self, start, stop, half_square):
+        """Take the steps of some batches; return each member's loss, and ½ ‖W‖² so far."""
         X, Y, weight = self._gather(start, stop)
-        outputs = np.empty_like(Y)
-        for first in range(0, stop - start, batch_size):
-            last = min(first + batch_size, stop - start)
+        block = Block(Y, np.empty_like(Y), weight)
+        for first in range(0, stop - start, self.batch_size):
+            rows = slice(first, min(first + self.batch_size, stop - start))
             if self.by_step:
                 self._set_rates((start + first) / self.n_samples)
-            if start + last <= self.lengths[0].n_samples:
-                batch = slice(first, last)
-                outputs[:, batch], norm = step(
-                    self.training,
-                    StreamBatch([x[batch] for x in X], self.slices),
-                    Y[:, batch],
-                    None if weight is None else weight[:, batch],
-                )
-                penalty = penalty + norm
+            if start + rows.stop <= self.lengths[0].n_samples:
+                inputs = SharedBatch([x[rows] for x in X], self.slices)
+                square = _step(self.learner, inputs, block, slice(None), rows)
             else:
-                penalty = penalty + self._last_step(X, Y, weight, outputs, start, first, last)
-        return self._losses(Y, outputs, weight, start, stop), penalty
+                square = self._last_step(X, block, start, rows)
+            half_square = half_square + square
+        return self._losses(block, start, stop), half_square
 
-    def _last_step(self, X, Y, weight, outputs, start, first, last):
+    def _last_step(self, X, block, start, rows):
         """Take a step for which some members have fewer rows than others, or none."""
-        norms = np.zeros(len(self.members))
-        numbers = spread(self.training.state, len(self.members))
+        squares = np.zeros(len(self.members))
+        numbers = spread(self.learner.state, len(self.members))
         for length in self.lengths:
-            n_rows = length.rows(start + first, start + last)
+            n_rows = length.rows(start + rows.start, start + rows.stop)
             if n_rows:
-                batch = length.members, slice(first, first + n_rows)
-                inputs = [x[batch[1]] for x in X[length.streams]]
-                with self._alone(length) as training:
-                    outputs[batch], norms[length.members] = step(
-                        training,
-                        StreamBatch(inputs, _shifted(self.slices[length.streams])),
-                        Y[batch],
-                        None if weight is None else weight[batch],
-                    )
-        join(self.training.state, numbers)
-        return norms
+                own = slice(rows.start, rows.start + n_rows)
+                inputs = [x[own] for x in X[length.streams]]
+                inputs = SharedBatch(inputs, _shifted(self.slices[length.streams]))
+                with self._alone(length) as learner:
+                    squares[length.members] = _step(learner, inputs, block, length.members, own)
+        join(self.learner.state, numbers)
+        return squares
 
     @contextmanager
     def _alone(self, length):
-        """Give the training of a length's members, whose arrays are rows of the stack's."""
-        rows, state = length.members, self.training.state
+        """Give the learner of a length's members, whose arrays are rows of the stack's."""
+        rows, state = length.members, self.learner.state
         if length.n_samples not in self.parts:
-            whole = self.training.network
+            whole = self.learner.network
             network = like(whole, rows.stop - rows.start)
             network.bind(whole.parameters[rows], whole.gradient[rows])
-            self.parts[length.n_samples] = stacked_training(self.trainings[rows], network)
+            self.parts[length.n_samples] = stacked_learner(self.learners[rows], network)
         part = self.parts[length.n_samples]
-        given = {name: value[rows] for name, value in own(state).items()}
-        part.state |= given
-        part.learning_rate = column([t.learning_rate for t in self.trainings[rows]])
+        given = {name: value[rows] for name, value in state.own().items()}
+        for name, value in given.items():
+            setattr(part.state, name, value)
+        part.learning_rate = column([learner.learning_rate for learner in self.learners[rows]])
         yield part
         for name, value in given.items():
-            if part.state[name] is not value:  # else it has changed in place
-                state[name][rows] = part.state[name]
+            if getattr(part.state, name) is not value:  # else it has changed in place
+                getattr(state, name)[rows] = getattr(part.state, name)
 
-    def _losses(self, Y, outputs, weight, start, stop):
+    def _losses(self, block, start, stop):
         """Return the loss of each member, summed over its rows of a block."""
+        loss = self.learner.objective.loss
         if stop <= self.lengths[0].n_samples:
-            return self.training.loss.sum(Y, outputs, weight)
+            return loss.sum(block.Y, block.outputs, block.weight)
         losses = np.zeros(len(self.members))
         for length in self.lengths:
             rows = length.members, slice(length.rows(start, stop))
-            own = None if weight is None else weight[rows]
-            losses[length.members] = self.training.loss.sum(Y[rows], outputs[rows], own)
+            weight = None if block.weight is None else block.weight[rows]
+            losses[length.members] = loss.sum(block.Y[rows], block.outputs[rows], weight)
         return losses
 
     def _gather(self, start, stop):
@@ -339,11 +332,24 @@ class Stack:
         """Set the learning rates of a step that so much of each member's epoch comes before."""
         if self.by_step:
             # Python floats: an np.float64 would take float32 arithmetic to float64
-            shares = np.broadcast_to(done, len(self.trainings)).tolist()
+            shares = np.broadcast_to(done, len(self.members)).tolist()
             for member, share in zip(self.members, shares, strict=True):
                 if share < 1:  # else it has had its last step
                     member.set_rate(share)
-        self.training.learning_rate = column([t.learning_rate for t in self.trainings])
+        self.learner.learning_rate = column([learner.learning_rate for learner in self.learners])
+
+
+def _step(learner, inputs, block, members, rows):
+    """Take a step of some members on some rows of a block; return ½ ‖W‖² before it."""
+    n_samples = rows.stop - rows.start
+    share, penalty_share = learner.objective.shares(n_samples)
+    if block.weight is not None:
+        share = block.weight[members, rows] * share
+    where = block.outputs[members, rows]
+    batch = Batch(inputs, block.Y[members, rows], share, penalty_share, where, None)
+    square = learner.network.half_square() if learner.objective.has_penalty else 0.0
+    where[...] = step(learner, batch)
+    return square
 
 
 def _shifted(slices):

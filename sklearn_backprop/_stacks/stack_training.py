@@ -1,61 +1,74 @@
-"""The training of a stack: what its networks' own trainings have, along a leading axis."""
+"""The learner of a stack: what its networks' own learners have, along a leading axis."""
 
-from numbers import Number
+from dataclasses import dataclass
 
 import numpy as np
 
 from .._engine.dropout import stacked_dropout
 from .._engine.network import Network
-from .._engine.training import Training
+from .._engine.objective import Objective
+from .._engine.training import Learner
 
 
-class StackTraining(Training):
-    """The training of a stack: a share of the objective for each network."""
+@dataclass
+class StackObjective(Objective):
+    """The objectives of a stack's networks.
 
-    @property
-    def alpha_of_each(self):
-        """Penalties, of shape (n_networks,)."""
-        return np.broadcast_to(np.ravel(self.alpha), len(self.network.parameters))
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        Of the networks: a share is rounded to it, as a Python float is by itself.
+    """
+
+    dtype: np.dtype = np.float64
 
     def shares(self, n_samples):
         """Return a sample's and the penalty's share, numbers or one a network."""
         share = 1 / (n_samples * self.mean_weight)
-        if not isinstance(share, np.ndarray):
-            return share, self.alpha * share
-        return share[:, None].astype(self.network.dtype), self.alpha * share
+        penalty_share = self.alpha * share if self.has_penalty else None
+        if isinstance(share, np.ndarray):
+            share = share[:, None].astype(self.dtype)  # an axis for samples, one for outputs
+        return share, penalty_share
+
+    def value(self, loss, half_square, n_samples):
+        """Return each network's objective, as an array of shape (n_networks,)."""
+        alpha, mean_weight = np.ravel(self.alpha), np.ravel(self.mean_weight)
+        return (loss + alpha * half_square) / (n_samples * mean_weight)
 
 
-def stacked_training(trainings, network):
-    """Return the training of a stack out of its networks' own.
+def stacked_learner(learners, network):
+    """Return the learner of a stack out of its networks' own.
 
     Parameters
     ----------
-    trainings : list of Training
+    learners : list of Learner
         Of one structure.
     network : Network
         The stack.
     """
-    first = trainings[0]
+    first = learners[0]
     network.training_activations = stacked_dropout(
-        [training.network.training_activations for training in trainings]
+        [learner.network.training_activations for learner in learners]
     )
-    together = StackTraining(
+    objective = StackObjective(
+        first.objective.loss,
+        column([learner.objective.alpha for learner in learners]),
+        column([learner.objective.mean_weight for learner in learners]),
+        network.dtype,
+    )
+    optimizer = _stacked_optimizer([learner.optimizer for learner in learners])
+    max_grad_norm = None
+    if first.max_grad_norm is not None:
+        max_grad_norm = column([learner.max_grad_norm for learner in learners])
+    return Learner(
         network,
-        first.loss,
-        _stacked_optimizer([training.optimizer for training in trainings]),
-        None,
-        column([training.alpha for training in trainings]),
-        None,
-        None,
-        max_grad_norm=None
-        if first.max_grad_norm is None
-        else column([training.max_grad_norm for training in trainings]),
-        mean_weight=column([training.mean_weight for training in trainings]),
-        rate_factors=first.rate_factors,
+        objective,
+        optimizer,
+        column([learner.learning_rate for learner in learners]),
+        _stacked_state(optimizer, network, [learner.state for learner in learners]),
+        max_grad_norm,
+        first.rate_factors,
     )
-    states = [training.state for training in trainings]
-    together.state = _stacked_state(together.optimizer, network, states)
-    return together
 
 
 def like(network, n_networks):
@@ -86,46 +99,35 @@ def _stacked_optimizer(optimizers):
 
 def _stacked_state(optimizer, network, states):
     """Return one state out of each network's."""
-    stacked = dict(states[0])
+    stacked = states[0].copy()
     optimizer.prepare(stacked, network.dtype)
-    for name in own(stacked):
-        values = [state[name] for state in states]
-        stacked[name] = np.stack(values) if np.ndim(values[0]) else column(values)
+    for name in stacked.own():
+        values = [getattr(state, name) for state in states]
+        setattr(stacked, name, np.stack(values) if np.ndim(values[0]) else column(values))
     return stacked
-
-
-IN_COMMON = "rounded", "n_weights", "rate_factors", "first_layer", "learning_rate"
-"""What of an optimizer's state is told to it, by the settings or at each step."""
-
-
-def own(state):
-    """Return the numbers and arrays of a state that are each network's own."""
-    return {
-        name: value
-        for name, value in state.items()
-        if name not in IN_COMMON and isinstance(value, (Number, np.ndarray))
-    }
 
 
 def spread(state, n_networks):
     """Make columns of the numbers that the networks have in common; return the names of all."""
-    numbers = {name: value for name, value in own(state).items() if np.ndim(value) == 0}
-    state |= {name: np.full((n_networks, 1), value) for name, value in numbers.items()}
+    numbers = {name: value for name, value in state.own().items() if np.ndim(value) == 0}
+    for name, value in numbers.items():
+        setattr(state, name, np.full((n_networks, 1), value))
     return list(numbers)
 
 
 def join(state, names):
     """Make numbers of columns again where the networks have them in common."""
     for name in names:
-        if (state[name] == state[name][0]).all():
-            state[name] = state[name][0, 0].item()
+        values = getattr(state, name)
+        if (values == values[0]).all():
+            setattr(state, name, values[0, 0].item())
 
 
 def hand_back(state, states):
     """Give each network its part of a stack's state."""
     for k, each in enumerate(states):
-        for name, value in own(state).items():
-            if np.ndim(each.get(name, 0)):
-                each[name] = value[k].copy()
+        for name, value in state.own().items():
+            if np.ndim(getattr(each, name, 0)):
+                setattr(each, name, value[k].copy())
             else:
-                each[name] = value[k].item() if np.ndim(value) else value
+                setattr(each, name, value[k].item() if np.ndim(value) else value)

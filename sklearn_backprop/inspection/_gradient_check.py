@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._engine.network import split
+from .._engine.objective import Total
+from .._engine.samples import Part, as_batch
 from .._engine.training import backpropagate
 from .._numerics.blas import one_blas_thread
 from ._step import check_estimator_is_ours, prepare_batch
@@ -207,8 +209,8 @@ def check_gradients(
     ...     def forward(self, Z, out):
     ...         out[...] = Z**3
     ...
-    ...     def backward(self, Z, A, delta):  # forgets needs_net_input, so Z holds A
-    ...         delta *= 3 * Z**2
+    ...     def backward(self, Z, A, delta):  # forgets the square
+    ...         delta *= 3 * Z
     >>> wrong = BackpropClassifier(hidden_layer_sizes=4, activation=Cubic())
     >>> print(check_gradients(wrong, X[::15], y[::15]).diagnosis())
     The gradient is right above layer 1 and wrong in it: look at the derivative of its \
@@ -229,10 +231,10 @@ activation (Cubic: backward).
     network = training.network
     checks = []
     with one_blas_thread(), np.errstate(all="ignore"):
-        if not training.is_trained and coefs_init is None:
+        if not training.progress.is_trained and coefs_init is None:
             _leave_the_best_constant(network, random_state)
-        batch, n_cut_off = _without_cut_off(training, fit.samples.take(slice(None), {}))
-        objective, gradient = _objective(training, batch)
+        part, n_cut_off = _without_cut_off(training, fit.samples.take(slice(None), {}))
+        objective, gradient = _objective(training.learner, part)
         # the logarithm of a probability near 1 is off by ε, however small the loss is
         size = abs(objective()) + (training.loss.task == "classification")
         parts = split(np.arange(gradient.size), network.layer_sizes)
@@ -254,31 +256,29 @@ def _leave_the_best_constant(network, random_state):
         W[...] = np.random.RandomState(random_state).normal(0, len(W) ** -0.5, W.shape)
 
 
-def _without_cut_off(training, batch):
-    """Return the batch, with weight 0 for samples whose loss is cut off, and their number."""
-    X, Y, sample_weight = batch
-    left_out = training.loss.is_cut_off(Y, training.network.forward(X))
+def _without_cut_off(training, part):
+    """Return some samples, with weight 0 where their loss is cut off, and how many are."""
+    left_out = training.loss.is_cut_off(part.Y, training.network.forward(part.X))
     if not left_out.any():
-        return batch, 0
-    weights = np.ones((len(Y), 1)) if sample_weight is None else sample_weight.copy()
+        return part, 0
+    weights = np.ones((len(part.Y), 1)) if part.weight is None else part.weight.copy()
     weights[left_out] = 0
-    return (X, Y, weights), int(left_out.sum())
+    return Part(part.X, part.Y, weights), int(left_out.sum())
 
 
-def _objective(training, batch):
+def _objective(learner, part):
     """Return the objective as a function of no arguments, and the gradient of it."""
-    X, Y, sample_weight = batch
-    network = training.network
-    in_all = len(Y) * training.mean_weight
-    backpropagate(training, X, Y, sample_weight)
-    network.penalize(training.shares(len(Y))[1])
+    network, n_samples = learner.network, len(part.Y)
+    batch = as_batch(part, learner.objective)
+    backpropagate(learner, batch)
+    network.penalize(batch.penalty_share)
     gradient = network.gradient.copy()
 
     def objective():
-        weights = network.parameters[: network.n_weights]
-        penalty = training.alpha * 0.5 * np.vecdot(weights, weights)
-        loss = training.loss.sum(Y, network.forward(X), sample_weight)
-        return float(loss + penalty) / in_all
+        total = Total(learner.objective)
+        total.weigh(network)
+        total.add(batch, network.forward(part.X))
+        return total.value(n_samples)
 
     return objective, gradient
 

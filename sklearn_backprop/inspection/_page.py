@@ -138,8 +138,8 @@ def contents(record, epochs, numbers):
         "loss": trace.loss_function,
         "optimizer": trace.optimizer,
         "is_canonical": trace.is_canonical,
-        "is_plain_descent": _is_plain_descent(training.optimizer),
-        "penalty_share": training.shares(len(trace.targets))[1],
+        "is_plain_descent": _is_plain_descent(training.learner.optimizer),
+        "penalty_share": training.learner.objective.shares(len(trace.targets))[1] or 0.0,
         "feature_scaler": _scaler(trace.feature_scaler),
         **_layout(numbers.tables),
         "stride": len(numbers.blocks[0]),
@@ -156,7 +156,7 @@ def _about_steps(record):
     if record.is_full_batch:
         return "The step shown at an epoch is the one that training took next."
     n_shown, n_samples = len(record.samples), record.n_training_samples
-    took = "batches of" if record._start.optimizer.stochastic else "all of"
+    took = "batches of" if record._start.learner.optimizer.stochastic else "all of"
     return (
         f"The step shown at an epoch is one on the {n_shown} sample(s) shown, from the network as "
         f"it then was; training itself took {took} its {n_samples} samples."
@@ -206,7 +206,7 @@ OF_WEIGHTS = {"W", "gradient_W", "update_W", "W_after"}
 
 def _curve(estimator):
     """Return the loss of each epoch, or of evenly spaced ones where there are many."""
-    history, kept = estimator.history_, estimator._training.kept_epoch
+    history, kept = estimator.history_, estimator._training.progress.kept_epoch
     n_epochs = len(history["loss"])
     index = np.unique(np.linspace(0, n_epochs - 1, min(n_epochs, MAX_POINTS)).round().astype(int))
     validation = history.get("validation_loss")

@@ -1,6 +1,6 @@
 """A training, recorded as it goes: the network at some epochs, norms of each layer at all."""
 
-from copy import copy, deepcopy
+from copy import deepcopy
 from dataclasses import dataclass, field
 from numbers import Integral
 
@@ -9,7 +9,9 @@ from sklearn.base import clone
 from sklearn.utils import check_scalar
 
 from .._engine.network import split
+from .._engine.samples import Part
 from .._numerics.blas import one_blas_thread
+from ..optimizers import State as OptimizerState
 from ._page import write_page
 from ._recording import independent_training, trace_batch
 from ._step import check_estimator_is_ours
@@ -53,7 +55,7 @@ class TrainingRecord:
     n_training_samples: int
     points: tuple | None
     _frames: dict
-    _batch: tuple
+    _batch: Part
     _start: object = field(default=None)  # the training before its first step
 
     def __repr__(self):
@@ -70,7 +72,7 @@ class TrainingRecord:
         estimator = self.estimator
         batch_size = 200 if estimator.batch_size == "auto" else estimator.batch_size
         fits = batch_size >= self.n_training_samples
-        stochastic = self._start.optimizer.stochastic
+        stochastic = self._start.learner.optimizer.stochastic
         shown = np.array_equal(self.samples, np.arange(self.n_training_samples))
         return bool(shown and (fits or not stochastic))
 
@@ -94,7 +96,7 @@ class TrainingRecord:
             If that epoch was not recorded.
         """
         with one_blas_thread():
-            return trace_batch(self.estimator, self._training_at(epoch), *self._batch)
+            return trace_batch(self.estimator, self._training_at(epoch), self._batch)
 
     def estimator_at(self, epoch):
         """Return a copy of the estimator as it was after an epoch, ready to predict.
@@ -120,12 +122,12 @@ class TrainingRecord:
                 f"epoch={epoch!r} was not recorded; the nearest that was is {near}. "
                 "record_training(every=1) records them all."
             )
-        frame, start = self._frames[epoch], copy(self._start)
-        start.dropout_generator = frame.dropout_generator
+        frame, start = self._frames[epoch], self._start.continued()
+        start.progress.dropout_generator = frame.dropout_generator
         training = independent_training(self.estimator, start)
         training.network.parameters[...] = frame.parameters
-        training.state = deepcopy(frame.state)
-        training.learning_rate, training.n_iter = frame.learning_rate, frame.n_iter
+        training.learner.state = deepcopy(frame.state)
+        training.learner.learning_rate, training.progress.n_iter = frame.learning_rate, frame.n_iter
         return training
 
     def to_html(self, path, *, title=None, max_bytes=1_900_000):
@@ -158,7 +160,7 @@ class Frame:
     """Where a training stands: all that changes from one epoch to the next."""
 
     parameters: np.ndarray
-    state: dict  # the optimizer's
+    state: OptimizerState | None
     learning_rate: float
     n_iter: int
     dropout_generator: object
@@ -187,10 +189,10 @@ class Recorder:
         training = self.training
         return Frame(
             training.network.parameters.copy(),
-            deepcopy(training.state),
-            training.learning_rate,
-            training.n_iter,
-            deepcopy(training.dropout_generator),
+            deepcopy(training.learner.state),
+            training.learner.learning_rate,
+            training.progress.n_iter,
+            deepcopy(training.progress.dropout_generator),
         )
 
     def __call__(self, record):
@@ -293,7 +295,8 @@ def record_training(
     )
     index = _rows(samples, fit.samples.n_samples)
     # take() may gather into buffers, or return views: keep copies
-    batch = [None if part is None else part.copy() for part in fit.samples.take(index, {})]
+    taken = fit.samples.take(index, {})
+    batch = Part(*(None if array is None else array.copy() for array in taken))
     start, recorder = independent_training(twin, fit.training), Recorder(fit.training, every)
     fit.loop.hooks = [*fit.loop.hooks, recorder]
     twin._run(fit)
@@ -310,7 +313,7 @@ def record_training(
         n_training_samples=fit.samples.n_samples,
         points=_points(fit, start, index) if fit.samples.X.shape[1] == 2 else None,
         _frames=frames,
-        _batch=tuple(batch),
+        _batch=batch,
         _start=start,
     )
 
@@ -335,7 +338,7 @@ def _points(fit, training, shown):
     index = np.concatenate([shown, _rows(300, fit.samples.n_samples)])
     X, Y, _ = fit.samples.take(index, {})
     X = X if isinstance(X, np.ndarray) else X.toarray()
-    for_inputs, for_outputs = training.feature_scaler, training.output_scaler
+    for_inputs, for_outputs = training.statistics.feature_scaler, training.output_scaler
     if for_inputs is not None:
         X = for_inputs.inverse_transform(X)
     if for_outputs is not None:

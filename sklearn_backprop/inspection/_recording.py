@@ -1,17 +1,19 @@
 """Training a batch as training does, and keeping what passes by.
 
 Nothing of backpropagation is written here a second time: a network's activations are
-wrapped in ones that keep what they are given, and then `training.backpropagate` and
-`training.update` run as they always do.
+wrapped in ones that keep what they are given, and then `backpropagate` and `update`, the
+two halves of a step, run as they always do.
 """
 
-from copy import copy, deepcopy
+from copy import deepcopy
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from .._engine.dropout import DroppedActivation
 from .._engine.network import split
+from .._engine.objective import Total
+from .._engine.samples import as_batch
 from .._engine.training import backpropagate, update
 from ..activations import Activation
 from ._trace import LayerTrace, StepTrace
@@ -31,10 +33,9 @@ def independent_copy(estimator):
 
 def independent_training(estimator, training):
     """Return a training that stands where another does, and can take a step of its own."""
-    own = copy(training)
-    own.network = deepcopy(training.network)
-    own.state = deepcopy(training.state)
-    own.dropout_generator = deepcopy(training.dropout_generator)
+    own = training.continued()
+    own.learner.network = deepcopy(training.network)
+    own.progress.dropout_generator = deepcopy(training.progress.dropout_generator)
     estimator._set_dropout(own)
     return own
 
@@ -52,6 +53,7 @@ class Recorded(Activation):
 
     def __init__(self, activation):
         self.activation = activation
+        self.known_as = activation.known_as  # so that shortcuts are taken as without recording
 
     def forward(self, Z, out):
         """Keep the net input, and what becomes of it."""
@@ -95,7 +97,7 @@ def record_activations(network):
     return recorded
 
 
-def trace_batch(estimator, training, X, Y, sample_weight):
+def trace_batch(estimator, training, part):
     """Take a step and return what there was to see; ``training`` is changed by it.
 
     Parameters
@@ -104,53 +106,50 @@ def trace_batch(estimator, training, X, Y, sample_weight):
         Whose training it is; for the names of its columns.
     training : Training
         Takes the step. Its network has recorded nothing before.
-    X, Y, sample_weight : ndarray
-        The batch in the coordinates of training, as of ``Samples``.
+    part : Part
+        The batch in the coordinates of training.
 
     Returns
     -------
     StepTrace
     """
-    network = training.network
-    if training.schedule.by_step:
+    network, learner = training.network, training.learner
+    if training.settings.schedule.by_step:
         training.set_rate(0.0)  # nothing of this epoch comes before
     recorded = record_activations(network)
+    batch = as_batch(part, learner.objective)
     vectors = {"before": network.parameters.copy()}
     with np.errstate(all="ignore"):  # what is not finite is shown as such
-        outputs = backpropagate(training, X, Y, sample_weight).copy()
-        passed = _passed(training, recorded, Y, outputs, sample_weight)
-        vectors["penalty"] = _penalty_gradient(training, len(Y))
+        total = Total(learner.objective)
+        total.weigh(network)
+        total.add(batch, backpropagate(learner, batch))
+        passed = _passed(learner, recorded, batch)
+        vectors["penalty"] = _penalty_gradient(network, batch)
         vectors["gradient"] = network.gradient + vectors["penalty"]
-        if training.optimizer.stochastic:
-            half_square = update(training, len(Y))
+        if learner.optimizer.stochastic:
+            update(learner, batch)
             vectors["after"] = network.parameters.copy()
             vectors["update"] = vectors["after"] - vectors["before"]
         else:
-            half_square = network.penalize(training.shares(len(Y))[1])
-        objective = _objective(training, Y, outputs, sample_weight, half_square)
-        objective |= {"objective_after": _objective_after(training, X, Y, sample_weight)}
+            network.penalize(batch.penalty_share)
+        objective = _objective(total, len(batch.Y))
+        objective |= {"objective_after": _objective_after(learner, batch)}
     return StepTrace(
         layers=_layers(network, passed, vectors),
-        inputs=X.copy(),
-        targets=Y.copy(),
-        outputs=outputs,
+        inputs=batch.X.copy(),
+        targets=batch.Y.copy(),
+        outputs=batch.outputs.copy(),
         **objective,
-        **_facts(training, Y, outputs, sample_weight),
+        **_facts(training, batch),
         **_norms(vectors["gradient"], network.gradient),
-        feature_names=feature_names(estimator, X.shape[1]),
-        output_names=output_names(estimator, Y.shape[1]),
+        feature_names=feature_names(estimator, batch.X.shape[1]),
+        output_names=output_names(estimator, batch.Y.shape[1]),
     )
 
 
-def _scale(training, n_samples, sample_weight):
-    """Return each sample's share in the objective, as ``output_delta`` takes it."""
-    share, _ = training.shares(n_samples)
-    return share if sample_weight is None else sample_weight * share
-
-
-def _passed(training, recorded, Y, outputs, sample_weight):
+def _passed(learner, recorded, batch):
     """Return what has passed through each layer, forward and back, as a dict a layer."""
-    output_error = training.loss.gradient(Y, outputs) * _scale(training, len(Y), sample_weight)
+    output_error = learner.objective.loss.gradient(batch.Y, batch.outputs) * batch.share
     errors = [*(f.error for f in recorded[:-1]), output_error]
     return [
         {
@@ -159,59 +158,60 @@ def _passed(training, recorded, Y, outputs, sample_weight):
             "mask": f.mask,
             "slope": f.slope(),
             "error": error,
-            "delta": delta.copy(),
+            "delta": layer.delta.copy(),
         }
-        for f, error, delta in zip(recorded, errors, training.network.deltas, strict=True)
+        for f, error, layer in zip(recorded, errors, learner.network.layers, strict=True)
     ]
 
 
-def _penalty_gradient(training, n_samples):
+def _penalty_gradient(network, batch):
     """Return what the penalty adds to the network's gradient, which stays as it is."""
-    network = training.network
     gradient = network.gradient.copy()
     network.gradient[...] = 0
-    network.penalize(training.shares(n_samples)[1])
+    network.penalize(batch.penalty_share)
     penalty = network.gradient.copy()
     network.gradient[...] = gradient
     return penalty
 
 
-def _objective(training, Y, outputs, sample_weight, half_square):
-    """Return the batch's objective and its two parts, summed as in ``training_epochs``."""
-    total = float(training.loss.sum(Y, outputs, sample_weight))
-    in_all = len(Y) * training.mean_weight
-    penalty = training.alpha * float(half_square)
-    return {
-        "loss": total / in_all,
-        "penalty": penalty / in_all,
-        "objective": (total + penalty) / in_all,
-    }
+def _objective(total, n_samples):
+    """Return the batch's objective and its two parts."""
+    parts = {}
+    for name, loss, half_square in (
+        ("loss", total.loss, 0.0),
+        ("penalty", 0.0, total.half_square),
+        ("objective", total.loss, total.half_square),
+    ):
+        parts[name] = total.objective.value(loss, half_square, n_samples)
+    return parts
 
 
-def _objective_after(training, X, Y, sample_weight):
+def _objective_after(learner, batch):
     """Return the batch's objective at the parameters as they are now; None under dropout."""
-    network = training.network
+    network = learner.network
     drops = any(f.mask is not None for f in network.training_activations)
-    if drops or not training.optimizer.stochastic:
+    if drops or not learner.optimizer.stochastic:
         return None
-    weights = network.parameters[: network.n_weights]
-    half_square = 0.5 * np.vecdot(weights, weights)
-    return _objective(training, Y, network.forward(X), sample_weight, half_square)["objective"]
+    total, room = Total(learner.objective), batch.outputs.copy()
+    total.weigh(network)
+    again = batch._replace(outputs=room, completes=batch.completes._replace(outputs=room))
+    total.add(again, network.predict(batch.X))
+    return total.value(len(batch.Y))
 
 
-def _facts(training, Y, outputs, sample_weight):
+def _facts(training, batch):
     """Return what there is to say of the batch as a whole."""
     loss, output_activation = training.loss, training.network.output_activation
-    scale = _scale(training, len(Y), sample_weight)
-    stochastic = training.optimizer.stochastic
+    learner = training.learner
+    stochastic = learner.optimizer.stochastic
     return {
-        "residuals": Y - outputs,
-        "losses": loss.pointwise(Y, outputs),
-        "share": np.broadcast_to(scale, (len(Y), 1)).copy(),
-        "learning_rate": float(training.learning_rate) if stochastic else None,
-        "optimizer": repr(training.optimizer),
+        "residuals": batch.Y - batch.outputs,
+        "losses": loss.pointwise(batch.Y, batch.outputs),
+        "share": np.broadcast_to(batch.share, (len(batch.Y), 1)).copy(),
+        "learning_rate": float(learner.learning_rate) if stochastic else None,
+        "optimizer": repr(learner.optimizer),
         "loss_function": loss.name,
-        "feature_scaler": training.feature_scaler,
+        "feature_scaler": training.statistics.feature_scaler,
         "output_scaler": training.output_scaler,
         "is_canonical": loss.canonical and output_activation.known_as == loss.output_activation,
     }

@@ -81,15 +81,15 @@ def trace_step(
     initial = coefs_init, intercepts_init
     twin, fit = prepare_batch(estimator, X, y, sample_weight, classes, initial)
     n_samples = fit.samples.n_samples
-    if fit.training.optimizer.stochastic and fit.batch_size < n_samples:
+    if fit.training.learner.optimizer.stochastic and fit.batch_size < n_samples:
         raise ValueError(
             f"X has {n_samples} rows, but a step takes at most batch_size={fit.batch_size}: "
             f"trace_step shows one batch at a time. Pass one, such as X[:{fit.batch_size}], or "
             "raise batch_size."
         )
-    batch = fit.samples.take(slice(None), {})
+    part = fit.samples.take(slice(None), {})
     with blas_threads_for(fit.training.network.layer_sizes, fit.n_rows):
-        return trace_batch(twin, fit.training, *batch)
+        return trace_batch(twin, fit.training, part)
 
 
 def check_estimator_is_ours(estimator, function):

@@ -6,12 +6,12 @@ package an instance is enough: ``BackpropClassifier(solver=MyOptimizer())``.
 """
 
 from ..components import registry
-from ._base import Optimizer
+from ._base import Optimizer, State
 from ._first_order import SGD, Adam, AdamW
 from ._input_scales import InputScaledAdamW
 from ._lbfgs import LBFGS
 
-__all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "InputScaledAdamW", "Optimizer"]
+__all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "InputScaledAdamW", "Optimizer", "State"]
 
 OPTIMIZERS = registry(SGD, Adam, AdamW, LBFGS)
 """All solvers, by name."""

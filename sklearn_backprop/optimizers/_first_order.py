@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 
 from .._sklearn import Interval
-from ._base import Optimizer, _of_dtype, _root
+from ._base import Optimizer, of_dtype, root
 
 
 class SGD(Optimizer):
@@ -50,12 +50,12 @@ class SGD(Optimizer):
 
     def constants(self, state, learning_rate):
         """Return ``(μ, η)``."""
-        return *state["rounded"], learning_rate
+        return *state.rounded, learning_rate
 
     def step(self, constants, scratch, parameters, gradient, velocity):
         """``v ← μ v - η g``, then add ``v``, or ``-η g`` again and ``μ v``."""
         momentum, learning_rate = constants
-        np.multiply(gradient, _of_dtype(learning_rate, gradient.dtype), out=scratch)
+        np.multiply(gradient, of_dtype(learning_rate, gradient.dtype), out=scratch)
         np.multiply(velocity, momentum, out=velocity)
         np.subtract(velocity, scratch, out=velocity)
         if self.nesterovs_momentum:
@@ -87,6 +87,7 @@ class Adam(Optimizer):
 
     name = "adam"
     slots = ("m", "v")
+    counts = {"beta_1_power": 1.0, "beta_2_power": 1.0}  # β₁ᵗ and β₂ᵗ
     _parameter_constraints = {
         "beta_1": [Interval(Real, 0, 1, closed="left"), np.ndarray],
         "beta_2": [Interval(Real, 0, 1, closed="left"), np.ndarray],
@@ -98,26 +99,24 @@ class Adam(Optimizer):
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def init(self, parameters, n_weights=None):
-        """Return zero moments, and the powers ``β₁ᵗ`` and ``β₂ᵗ`` for t = 0."""
-        state = super().init(parameters, n_weights)
-        return state | {"beta_1_power": 1.0, "beta_2_power": 1.0}
-
     def hyperparameters(self):
         """Return β₁, β₂, and ε for the scaled slots."""
-        return self.beta_1, self.beta_2, self.epsilon / _root(1 - self.beta_2)
+        return self.beta_1, self.beta_2, self.epsilon / root(1 - self.beta_2)
+
+    def begin_step(self, state):
+        """Advance t."""
+        # powers by repeated multiplication: pow() rounds differently for arrays
+        state.beta_1_power = state.beta_1_power * self.beta_1
+        state.beta_2_power = state.beta_2_power * self.beta_2
 
     def constants(self, state, learning_rate):
-        """Return β₁, β₂, ε and the step size, for the scaled slots, and advance t."""
-        # powers by repeated multiplication: pow() rounds differently for arrays
-        state["beta_1_power"] = state["beta_1_power"] * self.beta_1
-        state["beta_2_power"] = state["beta_2_power"] * self.beta_2
-        return *state["rounded"], self.rate(state, learning_rate)
+        """Return β₁, β₂, ε and the step size, for the scaled slots."""
+        return *state.rounded, self.rate(state, learning_rate)
 
     def rate(self, state, learning_rate):
         """Return the step size at the state's t, for the scaled slots."""
-        first, second = state["beta_1_power"], state["beta_2_power"]
-        size = _root(1 - second) / (1 - first) * (1 - self.beta_1) / _root(1 - self.beta_2)
+        first, second = state.beta_1_power, state.beta_2_power
+        size = root(1 - second) / (1 - first) * (1 - self.beta_1) / root(1 - self.beta_2)
         return learning_rate * size
 
     def step(self, constants, scratch, parameters, gradient, m, v):
@@ -131,7 +130,7 @@ class Adam(Optimizer):
         np.sqrt(v, out=scratch)
         np.add(scratch, epsilon, out=scratch)
         np.divide(m, scratch, out=scratch)
-        np.multiply(scratch, _of_dtype(rate, scratch.dtype), out=scratch)
+        np.multiply(scratch, of_dtype(rate, scratch.dtype), out=scratch)
         np.subtract(parameters, scratch, out=parameters)
 
 

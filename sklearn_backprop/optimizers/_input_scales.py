@@ -11,7 +11,6 @@ from numbers import Real
 import numpy as np
 
 from .._sklearn import Interval
-from ._base import unscaled_rate
 from ._first_order import AdamW
 
 
@@ -33,7 +32,7 @@ class InputScaledAdamW(AdamW):
 
     name = "input_scaled_adamw"
     # as long as the parameters, as all slots are; of the last four only the beginning is used
-    slots = ("m", "v", "unscaled", "scales", "scales_m", "scales_v")
+    slots = ("m", "v", "unscaled_weights", "scales", "scales_m", "scales_v")
     works_on_stacks = applies_rate_factors = True
     _parameter_constraints = AdamW._parameter_constraints | {
         "input_rate": [Interval(Real, 0, None, closed="left"), np.ndarray]
@@ -45,11 +44,11 @@ class InputScaledAdamW(AdamW):
 
     def update(self, parameters, gradient, state, learning_rate):
         """Take AdamW's step on V and all other parameters, Adam's on s, and set W."""
-        n_inputs, n_units = state["first_layer"]
+        n_inputs, n_units = state.first_layer
         n = n_inputs * n_units
         in_rows = (*parameters.shape[:-1], n_inputs, n_units)
-        W, V = parameters[..., :n], state["unscaled"][..., :n]
-        scales = state["scales"][..., :n_inputs]
+        W, V = parameters[..., :n], state.unscaled_weights[..., :n]
+        scales = state.scales[..., :n_inputs]
         _begin(W, V, scales)
 
         of_W = gradient[..., :n].copy()
@@ -61,9 +60,9 @@ class InputScaledAdamW(AdamW):
         V[...] = W
         gradient[..., :n] = of_W
 
-        moments = (state[name][..., :n_inputs] for name in ("scales_m", "scales_v"))
-        rate = self.rate(state, unscaled_rate(state, learning_rate)) * self.input_rate
-        constants = *state["rounded"], rate
+        moments = (slot[..., :n_inputs] for slot in (state.scales_m, state.scales_v))
+        rate = self.rate(state, state.unscaled(learning_rate)) * self.input_rate
+        constants = *state.rounded, rate
         self.step(constants, np.empty_like(of_scales), scales, of_scales, *moments)
         np.multiply(V.reshape(in_rows), scales[..., None], out=W.reshape(in_rows))
 

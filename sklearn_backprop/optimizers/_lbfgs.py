@@ -34,10 +34,6 @@ class LBFGS(Component):
     def __init__(self, max_fun=15000):
         self.max_fun = max_fun
 
-    def init(self, parameters, n_weights=None):
-        """Return nothing: no state goes on from one fit to the next."""
-        return {}
-
     def minimize(self, objective, parameters, *, max_iter, tol, end_of_iteration):
         """Move ``parameters`` in place towards a minimum.
 

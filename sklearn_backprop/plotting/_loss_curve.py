@@ -81,12 +81,12 @@ class LossCurveDisplay:
                 "This estimator is a slim() copy, which has no history. Use the estimator that "
                 "slim() was called on."
             )
-        history, training = estimator.history_, estimator._training
-        before = len(history["loss"]) - training.n_iter  # of earlier fits under warm_start
+        history, progress = estimator.history_, estimator._training.progress
+        before = len(history["loss"]) - progress.n_iter  # of earlier fits under warm_start
         display = cls(
             training_loss=np.array(history["loss"]),
             validation_loss=_array(history.get("validation_loss")),
-            kept_epoch=before + training.kept_epoch,
+            kept_epoch=before + progress.kept_epoch,
             name=type(estimator).__name__ if name is None else name,
         )
         return display.plot(ax, **line)

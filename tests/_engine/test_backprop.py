@@ -12,10 +12,12 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor
 from sklearn.preprocessing import scale
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
-from sklearn_backprop._engine import network as module
-from sklearn_backprop._engine.network import Network, predict, split
+from sklearn_backprop._engine import outputs as module
+from sklearn_backprop._engine.network import Network, split
+from sklearn_backprop._engine.objective import Objective
+from sklearn_backprop._engine.outputs import predict
 from sklearn_backprop._engine.samples import Samples
-from sklearn_backprop._engine.training import ROWS, Training, full_batch_objective
+from sklearn_backprop._engine.training import ROWS, Learner, full_batch_objective
 from sklearn_backprop._numerics.vectors import BLOCK
 from sklearn_backprop.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, ReLU, Softmax, Tanh
 from sklearn_backprop.losses import LOSSES, LogLoss, SquaredError
@@ -96,10 +98,11 @@ def test_full_batch_objective_reports_what_its_gradient_belongs_to(weighted):
     # more rows than are propagated together, so that the parts have to add up
     X, Y, weights = batch(ROWS + 5)
     network, loss = network_of((4,), "tanh", "identity"), SquaredError()
-    training = Training(network, loss, None, None, ALPHA, 0.1, None)
     samples = Samples(X, Y, weights.ravel() if weighted else None)
-    training.update_mean_weight(samples, incremental=False)
-    objective = full_batch_objective(training, samples)
+    objective = Objective(
+        loss, ALPHA / samples.weight_unit, samples.mean_weight / samples.weight_unit
+    )
+    objective = full_batch_objective(Learner(network, objective, None, 0.1), samples)
     start = network.parameters.copy()
 
     value, gradient = objective(start.copy())
@@ -117,14 +120,13 @@ def test_full_batch_objective_reports_what_its_gradient_belongs_to(weighted):
 def test_penalty_counts_weights_and_not_biases():
     network = network_of((4,), "tanh", "identity")
     network.gradient[...] = 0
-    half_square = network.penalize(0.5)
+    half_square = network.half_square()
+    network.penalize(0.5)
     squares = sum((W**2).sum() for W in network.weights)
     assert half_square == pytest.approx(squares / 2, rel=1e-14)
-    for W, dW, db in zip(
-        network.weights, network.gradient_weights, network.gradient_biases, strict=True
-    ):
-        np.testing.assert_array_equal(dW, 0.5 * W)
-        np.testing.assert_array_equal(db, 0)
+    for layer in network.layers:
+        np.testing.assert_array_equal(layer.dW, 0.5 * layer.W)
+        np.testing.assert_array_equal(layer.db, 0)
 
 
 @pytest.mark.parametrize("stack", [None, 2])
@@ -176,7 +178,7 @@ def test_copies_keep_their_weights_views_of_their_own_parameters(duplicate, n_ne
     twin.backward(X, np.ones_like(twin.forward(X)))
     twin.penalize(1.0)
     np.testing.assert_array_equal(split(twin.gradient, (3, 4, 2))[1][1], 5.0)
-    assert (twin.gradient_weights[0] != 0).any()
+    assert (twin.layers[0].dW != 0).any()
 
 
 def test_a_pickle_is_the_parameters_and_little_else():

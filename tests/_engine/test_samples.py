@@ -54,7 +54,7 @@ def dense(X):
 def read(data, batch_size, order=None):
     """Return all blocks as one, for each of X, Y and weights, and the blocks' lengths."""
     parts, lengths = [], []
-    for X, Y, weight in data.blocks(batch_size, order):
+    for X, Y, weight in data._blocks(batch_size, order):
         # the buffers are filled anew for the next block
         parts.append((dense(X).copy(), Y.copy(), None if weight is None else weight.copy()))
         assert len(Y) == X.shape[0]
@@ -115,7 +115,7 @@ def test_mean_weight_is_that_of_the_rows_in_use():
 
 def test_whole_data_in_memory_are_read_without_a_copy():
     X, Y = numbers(), np.zeros((N_SAMPLES, 1))
-    for block, targets, _ in Samples(X, Y).blocks(10):
+    for block, targets, _ in Samples(X, Y)._blocks(10):
         assert np.shares_memory(block, X)
         assert np.shares_memory(targets, Y)
 
@@ -158,7 +158,7 @@ def test_reading_a_memory_map_takes_a_block_of_memory(large, dtype, scaled):
 
     def run():
         data = Samples(large, Y, rows=rows, scaler=scaler)
-        for _ in data.blocks(32, order):
+        for _ in data._blocks(32, order):
             pass
 
     # a few blocks of 256 KiB and the targets; a copy of X would be 16 MB
@@ -202,6 +202,6 @@ def test_the_largest_input_is_that_of_all_rows_that_are_trained_on(
     if reads == 1:
         read(data, 10, np.random.RandomState(0).permutation(data.n_samples))
     elif reads == "part":
-        next(data.blocks(10))
+        next(data._blocks(10))
     X = read(Samples(make(form, tmp_path, np.float64), Y, None, rows, scaler), 10)[0]
     assert data.largest_input() == np.abs(X).max()

@@ -90,7 +90,7 @@ def test_sparse_chunks_are_looked_at_too(chunk, at, solver):
     exact = NONE_YET
     for i in range(0, N, chunk):
         exact = with_more(exact, csr_array(X)[i : i + chunk])
-    np.testing.assert_array_equal(plain._training.feature_moments.squares, exact.squares)
+    np.testing.assert_array_equal(plain._training.statistics.feature_moments.squares, exact.squares)
 
 
 def test_classifiers_clip_features():
@@ -131,7 +131,7 @@ def test_rows_of_no_weight_are_not_looked_at():
     for i in range(0, N, 200):
         rows = slice(i, i + 200)
         ours.partial_fit(X[rows], SIGNAL[rows], w[rows])  # a warning would be an error
-    screen = ours._training.feature_screen
+    screen = ours._training.statistics.feature_screen
     assert screen.moments.high[0] == X[w > 0, 0].max()
 
 
@@ -153,15 +153,15 @@ def test_fit_begins_anew_and_partial_fit_goes_on_from_it():
     X[1500, 0] = 1e6
     model = BackpropRegressor(hidden_layer_sizes=(16,), max_iter=30, tol=0.01, random_state=0)
     model.fit(X[:1000], y[:1000])
-    assert model._training.feature_screen is None
+    assert model._training.statistics.feature_screen is None
     with pytest.warns(UserWarning, match="x0"):
         model.partial_fit(X[1000:], y[1000:])
     # the rows of fit count in the statistics
     expected = with_more(NONE_YET, Z[:1500]).mean
-    np.testing.assert_allclose(model._training.feature_moments.mean, expected, atol=0.03)
+    np.testing.assert_allclose(model._training.statistics.feature_moments.mean, expected, atol=0.03)
     model.fit(X[:1000], y[:1000])
     np.testing.assert_array_equal(
-        model._training.feature_moments.mean, with_more(NONE_YET, X[:1000]).mean
+        model._training.statistics.feature_moments.mean, with_more(NONE_YET, X[:1000]).mean
     )
 
 

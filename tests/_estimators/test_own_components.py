@@ -11,7 +11,15 @@ from sklearn_backprop.components import Component
 from sklearn_backprop.initializers import INITIALIZERS, Initializer, LecunNormal
 from sklearn_backprop.inspection import check_gradients
 from sklearn_backprop.losses import LOSSES, LogLoss, Loss, SquaredError
-from sklearn_backprop.optimizers import OPTIMIZERS, SGD, Adam, AdamW, InputScaledAdamW, Optimizer
+from sklearn_backprop.optimizers import (
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    AdamW,
+    InputScaledAdamW,
+    Optimizer,
+    State,
+)
 from sklearn_backprop.schedules import SCHEDULES, Constant, FractionSchedule, Schedule
 
 # a few epochs are enough to compare
@@ -46,10 +54,12 @@ class Bare(Plain):
     """Begins with a state of its own."""
 
     def init(self, parameters, n_weights=None):
-        return {"t": 0}
+        state = State(n_weights)
+        state.t = 0
+        return state
 
     def update(self, parameters, gradient, state, learning_rate):
-        state["t"] += 1
+        state.t += 1
         super().update(parameters, gradient, state, learning_rate)
 
 
@@ -59,16 +69,16 @@ class PassesOn(AdamW):
 
 
 class Momentum(Optimizer):
-    """Has its own ``constants``, of its own form, which count the steps."""
+    """Has its own ``constants``, of its own form, and counts the steps."""
 
     slots = ("velocity",)
+    counts = {"t": 0}
 
-    def init(self, parameters, n_weights=None):
-        return super().init(parameters, n_weights) | {"t": 0}
+    def begin_step(self, state):
+        state.t += 1
 
     def constants(self, state, learning_rate):
-        state["t"] += 1
-        return {"rate": learning_rate, "t": state["t"]}
+        return {"rate": learning_rate, "t": state.t}
 
     def step(self, constants, scratch, parameters, gradient, velocity):
         velocity *= 1 - 1 / constants["t"]
@@ -170,7 +180,7 @@ def test_a_count_goes_up_by_one_a_step_whatever_the_rates():
         model = regressor(solver=Momentum(), initializer=initializer)
         for n in (1, 2):
             model.partial_fit(X, y)
-            assert model._training.state["t"] == 4 * n
+            assert model._training.learner.state.t == 4 * n
 
 
 # ---------------------------------------------------------------- other axes

@@ -39,10 +39,12 @@ class WithAList(Optimizer):
     slots = ("last",)
 
     def init(self, parameters, n_weights=None):
-        return super().init(parameters, n_weights) | {"norms": []}
+        state = super().init(parameters, n_weights)
+        state.norms = []
+        return state
 
     def constants(self, state, learning_rate):
-        return state["norms"], learning_rate
+        return state.norms, learning_rate
 
     def step(self, constants, scratch, parameters, gradient, last):
         norms, learning_rate = constants
@@ -129,17 +131,18 @@ def state(estimator):
     if not hasattr(estimator, "_training"):
         return names, streams
     training = estimator._training
-    if training.dropout_generator is not None:
-        streams.append(training.dropout_generator.bit_generator.state)
+    learner, progress, known = training.learner, training.progress, training.statistics
+    if progress.dropout_generator is not None:
+        streams.append(progress.dropout_generator.bit_generator.state)
     history = {k: v for k, v in estimator.history_.items() if k != "seconds"}
+    moments = known.feature_moments, known.target_moments
     return (
-        *(names, streams, training.random_state.get_state()[1:3], history),
-        *(estimator.coefs_, estimator.intercepts_, training.network.parameters, training.state),
+        *(names, streams, progress.random_state.get_state()[1:3], history),
+        *(estimator.coefs_, estimator.intercepts_, training.network.parameters),
+        *(vars(learner.state), learner.learning_rate, learner.objective.mean_weight),
         *(estimator.t_, estimator.n_iter_, estimator.loss_, estimator.best_loss_),
-        *(training.learning_rate, vars(training.best), training.mean_weight),
-        *(vars(moments) for moments in (training.feature_moments, training.target_moments)
-          if moments is not None),
-    )  # fmt: skip
+        *(vars(progress.best), [vars(each) for each in moments if each is not None]),
+    )
 
 
 def assert_goes_on_like_its_twin(stream, estimator, twin, number):

@@ -227,7 +227,7 @@ def test_dtypes_are_kept_as_strings(dtype):
 
     state = model.__getstate__()
     assert state["_dtype"] == dtype
-    network = state["_training"].__dict__.pop("network")
+    network = state["_training"].learner.__dict__.pop("network")
     assert not dtypes_in(state) and not dtypes_in(network.__getstate__())
 
 

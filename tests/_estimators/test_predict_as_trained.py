@@ -112,7 +112,7 @@ def fitted(cls=BackpropRegressor, **parameters):
 def by_hand(model, X, n_layers):
     """Propagate through the network in standardized coordinates, in float64."""
     training = model._training
-    A = (X - training.feature_scaler.center) / training.feature_scaler.scale
+    A = (X - training.statistics.feature_scaler.center) / training.statistics.feature_scaler.scale
     network = training.network
     for W, b in zip(network.weights[:n_layers], network.biases[:n_layers], strict=True):
         A = np.maximum(A @ W.astype(float) + b, 0)

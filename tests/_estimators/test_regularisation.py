@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
 from sklearn_backprop._engine.dropout import DroppedActivation, dropout_generator
-from sklearn_backprop._engine.training import clip
+from sklearn_backprop._numerics.vectors import clip
 from sklearn_backprop.activations import ACTIVATIONS
 from sklearn_backprop.optimizers import SGD, AdamW
 

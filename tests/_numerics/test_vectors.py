@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from sklearn_backprop._engine.network import Network
-from sklearn_backprop._engine.training import clip
 from sklearn_backprop._numerics import vectors
+from sklearn_backprop._numerics.vectors import clip
 from sklearn_backprop.activations import OUTPUT_ACTIVATIONS
 from sklearn_backprop.losses import LOSSES
 from sklearn_backprop.optimizers import OPTIMIZERS, InputScaledAdamW
@@ -131,7 +131,8 @@ def test_a_batch_does_not_depend_on_the_place_in_a_stack(name, stack, hidden, dt
         outputs = network.forward(X).copy()
         network.backward(X, network.output_delta(Y, loss, weight))
         gradient = network.gradient.copy()
-        half_square = network.penalize(0.1)
+        half_square = network.half_square()
+        network.penalize(0.1)
         clip(network.gradient, 0.01)
         total = loss.sum(Y, outputs, weight)
         return outputs, gradient, network.gradient.copy(), half_square, total
@@ -156,7 +157,7 @@ def test_scaled_inputs_do_not_depend_on_the_place_in_a_stack(stack, dtype, seed)
 
     def trained(start, gradients):
         w = start.copy()
-        state = optimizer.init(w) | {"first_layer": (n_inputs, n_units)}
+        state = optimizer.init(w, first_layer=(n_inputs, n_units))
         for gradient in gradients:
             optimizer.update(w, gradient.copy(), state, 0.01)
         return w

@@ -172,7 +172,7 @@ def test_a_fit_that_begins_does_not_take_the_order_of_a_paused_one():
     old = paused(estimator, X[:, None], y)
     new, alone = (estimator._shallow_copy()._prepare(X[:, None], y, None) for _ in range(2))
     for fit in (new, alone):
-        fit.training.random_state.set_state(old.training.random_state.get_state())
+        fit.training.progress.random_state.set_state(old.training.progress.random_state.get_state())
     train_together([old, new], shuffle=True, until=3)
     train_together([alone], shuffle=True, until=3)
     np.testing.assert_array_equal(new.order, alone.order)
@@ -209,4 +209,4 @@ def test_fits_may_come_in_any_order_of_their_numbers_of_samples():
         np.testing.assert_array_equal(
             ours.training.network.parameters, alone.training.network.parameters
         )
-        assert ours.training.loss_curve == alone.training.loss_curve
+        assert ours.training.progress.loss_curve == alone.training.progress.loss_curve

@@ -5,7 +5,9 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from sklearn_backprop._engine.network import Network
-from sklearn_backprop._engine.training import Training, step
+from sklearn_backprop._engine.samples import Part, as_batch
+from sklearn_backprop._engine.training import Learner, step
+from sklearn_backprop._stacks.stack_training import StackObjective
 from sklearn_backprop.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS
 from sklearn_backprop.losses import LOSSES
 from sklearn_backprop.optimizers import SGD, Adam, AdamW
@@ -47,11 +49,14 @@ def make_network(sizes, loss, dtype, n_networks=None, activation="relu"):
 def trained(network, start, loss, optimizer, rate, alpha, data):
     """Take 50 steps; return the parameters after them and what the last step reported."""
     network.parameters[...] = start
-    training = Training(network, LOSSES[loss](), optimizer, None, alpha, rate, None)
-    training.restart_optimizer()
+    objective = StackObjective(LOSSES[loss](), alpha)
+    learner = Learner(network, objective, optimizer, rate)
+    learner.restart_optimizer()
     for k in range(N_STEPS):
-        outputs, penalty = step(training, *data[k % len(data)], None)
-    return network.parameters, outputs, penalty
+        X, Y = data[k % len(data)]
+        half_square = network.half_square()
+        outputs = step(learner, as_batch(Part(X, Y, None), objective))
+    return network.parameters, outputs, half_square
 
 
 def assert_stack_is_its_networks(

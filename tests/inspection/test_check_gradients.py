@@ -120,12 +120,13 @@ def test_wrong_activation_is_found_where_it_is():
     assert "right above layer 2 and wrong in it" in str(check) and "WrongTanh" in str(check)
 
 
-def test_forgotten_needs_net_input_is_found():
-    class Forgetful(GELU):
-        needs_net_input = False
+def test_a_slope_of_the_activation_in_place_of_the_net_input_is_found():
+    class Mistaken(GELU):
+        def backward(self, Z, A, delta):
+            super().backward(A, A, delta)
 
-    check = check_gradients(BackpropRegressor(activation=Forgetful(), **SMALL), X, NUMBERS)
-    assert not check.passed and "Forgetful" in check.diagnosis()
+    check = check_gradients(BackpropRegressor(activation=Mistaken(), **SMALL), X, NUMBERS)
+    assert not check.passed and "Mistaken" in check.diagnosis()
 
 
 def test_wrong_loss_is_found():
@@ -152,7 +153,7 @@ def test_it_says_where(monkeypatch, layer, index):
 
     def wrong(self, X, delta):
         backward(self, X, delta)
-        self.gradient_weights[layer - 1][index] += 0.1
+        self.layers[layer - 1].dW[index] += 0.1
 
     monkeypatch.setattr(Network, "backward", wrong)
     check = check_gradients(BackpropRegressor(**SMALL), X, NUMBERS)

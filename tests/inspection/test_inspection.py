@@ -102,7 +102,7 @@ def test_gaussian_has_gradients_of_means_and_log_variances():
 def test_chunks_do_not_change_input_gradients(monkeypatch):
     model = BackpropClassifier(activation="gelu", **SHORT).fit(X_iris, y_iris)
     whole = model.input_gradients(X_iris)
-    monkeypatch.setattr(outputs, "BLOCK", 3 * 100 * 7)  # 7 rows at a time
+    monkeypatch.setattr(outputs, "GRADIENT_BLOCK", 3 * 100 * 7)  # 7 rows at a time
     np.testing.assert_allclose(model.input_gradients(X_iris), whole, rtol=1e-12)
 
 

@@ -123,7 +123,7 @@ def test_the_last_epoch_is_there_though_an_earlier_one_is_kept():
     estimator.set_params(learning_rate=0.03)
     misleading = {"X_val": X, "y_val": (Y + 1) % 3}  # what is learned makes it worse
     record = record_training(estimator, X, Y, every=7, **misleading)
-    kept = record.estimator._training.kept_epoch
+    kept = record.estimator._training.progress.kept_epoch
     assert kept < record.estimator.n_iter_ == record.epochs[-1] == 30
     last = record.estimator_at(30)
     assert not np.array_equal(last.coefs_[0], record.estimator.coefs_[0])

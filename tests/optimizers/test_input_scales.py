@@ -85,7 +85,7 @@ def test_stacked_it_is_the_same():
 
 def steps(optimizer, start, gradients, state=None):
     w, state = start.copy(), state or optimizer.init(start)
-    state["first_layer"] = (3, 2)
+    state.first_layer = (3, 2)
     for gradient in gradients:
         before = gradient.copy()
         optimizer.update(w, gradient, state, 0.1)
@@ -98,10 +98,10 @@ def test_a_network_that_joins_a_stack_later_begins_at_its_own_weights():
     optimizer, start = InputScaledAdamW(), random.standard_normal((2, 8))
     gradients = random.standard_normal((3, 2, 8))
     state = optimizer.init(start)
-    state |= {name: np.full((2, 1), state[name]) for name in ("beta_1_power", "beta_2_power")}
+    state.beta_1_power = state.beta_2_power = np.ones((2, 1))
     first = start.copy()
     steps(optimizer, first, gradients[:1], state)
-    for value in state.values():  # the second has no rows in the first step
+    for value in vars(state).values():  # the second has no rows in the first step
         if isinstance(value, np.ndarray) and len(value) == 2:
             value[1] = 1 if value.shape == (2, 1) else 0
     first[0] = steps(optimizer, start[0], gradients[:1, 0])

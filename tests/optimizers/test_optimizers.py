@@ -1,5 +1,7 @@
 """Every stochastic solver: the first steps by plain formulas, convergence, blocks, state."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -108,12 +110,12 @@ def test_adams_rate_is_the_same_for_a_number_and_for_a_network_of_a_stack():
     random = np.random.RandomState(0)
     betas, powers, rates = random.uniform(0.5, 1, (3, 5000, 1))
     together = Adam(beta_2=betas)
-    state = {"beta_1_power": 0.5 * powers, "beta_2_power": powers}
+    state = SimpleNamespace(beta_1_power=0.5 * powers, beta_2_power=powers)
     columns = together.rate(state, rates), together.hyperparameters()[2]
     for k in range(len(betas)):
         alone = Adam(beta_2=betas[k].item())
         power = powers[k].item()
-        state = {"beta_1_power": 0.5 * power, "beta_2_power": power}
+        state = SimpleNamespace(beta_1_power=0.5 * power, beta_2_power=power)
         assert alone.rate(state, rates[k].item()) == columns[0][k]
         assert alone.hyperparameters()[2] == columns[1][k]
 
@@ -183,12 +185,12 @@ def test_blocks_do_not_show(optimizer, stack, dtype, monkeypatch):
 def test_update_works_in_place_and_leaves_the_gradient_alone(optimizer):
     w, gradient = np.ones(5), np.arange(5.0)
     state = optimizer.init(w)
-    slots = {name: state[name] for name in optimizer.slots}
+    slots = {name: getattr(state, name) for name in optimizer.slots}
     for _ in range(3):
         assert optimizer.update(w, gradient, state, 0.1) is None
     np.testing.assert_array_equal(gradient, np.arange(5.0))
     for name, array in slots.items():
-        assert state[name] is array
+        assert getattr(state, name) is array
         assert array.dtype == w.dtype
         assert array[1:].all(), "a slot that stays empty remembers nothing"
     # what is remembered is in the state, so one instance serves many networks
