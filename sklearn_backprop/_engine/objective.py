@@ -9,6 +9,7 @@ batch size, and weights of 1 give the plain mean.
 """
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -70,11 +71,12 @@ class Total:
 
     def __init__(self, objective):
         self.objective = objective
+        self.has_penalty = objective.has_penalty
         self.loss = self.half_square = 0.0
 
     def weigh(self, network):
         """Take in the penalty of the weights that a step begins with."""
-        if self.objective.has_penalty:
+        if self.has_penalty:
             self.half_square += float(network.half_square())
 
     def add(self, batch, outputs):
@@ -90,7 +92,7 @@ class Total:
     @property
     def is_finite(self):
         """Whether the loss of all blocks so far is."""
-        return np.isfinite(self.loss)
+        return isfinite(self.loss)
 
     def value(self, n_samples):
         """Return the mean over so many samples."""

@@ -12,6 +12,8 @@ from sklearn.utils import check_scalar
 
 from .._kernels.textbook import Textbook
 
+EQUATIONS = Textbook()
+
 PREDICT_BLOCK = 2**16
 """Numbers of the widest layer, inputs included, computed together: 512 KiB of float64."""
 
@@ -39,9 +41,9 @@ def propagate(X, weights, biases, activations, Z, A):
     ndarray of shape (n_samples, n_outputs)
         The last layer's activation, ``A[-1]``.
     """
-    below, kernels = X, Textbook()
+    below = X
     for W, b, f, z, a in zip(weights, biases, activations, Z, A, strict=True):
-        kernels.forward(below, W, b, f, z, a)
+        EQUATIONS.forward(below, W, b, f, z, a)
         below = a
     return below
 

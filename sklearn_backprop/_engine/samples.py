@@ -198,16 +198,18 @@ class Samples:
         n_in_all : int, default=None
             How many samples the objective is of; None means those of the batch.
         """
+        whole_batch = objective.shares(n_in_all or batch_size)
         for X, Y, weight in self._blocks(batch_size, order):
-            n_rows, block = len(Y), Block(Y, np.empty_like(Y), weight)
+            n_rows, outputs = len(Y), np.empty_like(Y)
             for start in range(0, n_rows, batch_size):
-                stop = min(start + batch_size, n_rows)
+                stop = start + batch_size
+                shares, completes = whole_batch, None
+                if stop >= n_rows:
+                    shares = objective.shares(n_in_all or n_rows - start)
+                    completes = Block(Y, outputs, weight)
                 rows = slice(start, stop)
-                share, penalty_share = objective.shares(n_in_all or stop - start)
-                if weight is not None:
-                    share = weight[rows] * share
-                completes = block if stop == n_rows else None
-                yield Batch(X[rows], Y[rows], share, penalty_share, block.outputs[rows], completes)
+                share = shares[0] if weight is None else weight[rows] * shares[0]
+                yield Batch(X[rows], Y[rows], share, shares[1], outputs[rows], completes)
 
     def parts(self, n_rows):
         """Yield all samples as they stand, in a ``Part`` of at most so many after another."""

@@ -1,7 +1,7 @@
 """What the classifier and the regressor share: ``fit``, from its checks to its result."""
 
 from contextlib import nullcontext
-from copy import copy, deepcopy
+from copy import deepcopy
 from numbers import Real
 from operator import is_not
 
@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._engine.outputs import predict
 from .._fitting.loop import FitLoop, PreparedFit
 from .._numerics.blas import blas_threads_for, one_blas_thread
-from .._numerics.memo import directly
+from .._numerics.memo import directly, shallow_copy
 from .._sklearn import with_callbacks
 from ..components import KnownParameters
 from ..optimizers import OPTIMIZERS
@@ -183,7 +183,7 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
 
         training = self._make_training(X, Y, goes_on, incremental)
         training.settings.valid_params = valid_params
-        statistics = copy(training.statistics)
+        statistics = shallow_copy(training.statistics)
         X, Y = self._update_statistics(training, X, Y, sample_weight, incremental, once)
         self._set_initial_values(training, initial)
         rows = validate = None

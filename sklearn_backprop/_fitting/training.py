@@ -4,12 +4,12 @@ Four things, each for itself: what a step needs (``Learner``), what a fit counts
 (``Progress``), what is known of the data (``Statistics``), what the user set (``Settings``).
 """
 
-from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from .._engine.training import Learner
+from .._numerics.memo import shallow_copy
 from .._numerics.moments import Moments
 from .._numerics.outliers import Screen
 from .._numerics.standardization import Scaler
@@ -185,11 +185,12 @@ class Training:
         Only the history and the random streams are shared: see ``Bookmark``. The network
         is not changed but replaced.
         """
-        learner, progress = copy(self.learner), copy(self.progress)
-        progress.best = copy(progress.best)
+        learner, progress = shallow_copy(self.learner), shallow_copy(self.progress)
+        progress.best = shallow_copy(progress.best)
         if learner.state is not None:
             learner.state = learner.state.copy()
-        return Training(learner, copy(self.settings), progress, copy(self.statistics))
+        settings, statistics = shallow_copy(self.settings), shallow_copy(self.statistics)
+        return Training(learner, settings, progress, statistics)
 
     def restart_optimizer(self):
         """Forget the optimizer's state and go back to the initial learning rate."""

@@ -11,11 +11,12 @@ where it stands, and so not on whether its network is one of a stack.
 """
 
 import math
-from copy import copy, deepcopy
+from copy import deepcopy
 from numbers import Number
 
 import numpy as np
 
+from .._numerics.memo import shallow_copy
 from ..components import Component
 
 BLOCK = 32768
@@ -78,7 +79,7 @@ class State:
 
     def copy(self):
         """Return a copy that can take a step without changing this one."""
-        other = copy(self)
+        other = shallow_copy(self)
         for name, value in self.remembered().items():
             # deepcopy takes four times as long for an array
             is_array = isinstance(value, np.ndarray)
