@@ -28,20 +28,17 @@ class DroppedActivation(Activation):
         Source of the masks, apart from all other draws.
     """
 
-    # Z keeps what the inner activation's backward needs; the masked output goes elsewhere
-    needs_net_input = True
-
     def __init__(self, activation, rate, generator):
         self.activation = activation
         self.rate = rate
         self.generator = generator
 
     def forward(self, Z, out):
-        """Write the masked activation into ``out``, which is not ``Z``."""
-        self.activation_of_Z = np.empty_like(Z) if self.activation.needs_net_input else Z
-        self.activation.forward(Z, out=self.activation_of_Z)
+        """Write the masked activation into ``out``."""
+        self.activation.forward(Z, out=out)
+        self.activation_of_Z = out.copy()
         self.mask = self.draw(Z.shape, Z.dtype)
-        np.multiply(self.activation_of_Z, self.mask, out=out)
+        np.multiply(out, self.mask, out=out)
 
     def draw(self, shape, dtype):
         """Return a fresh mask: 0, or for the units that stay 1 / (1 - rate)."""
@@ -69,11 +66,11 @@ class StackedDroppedActivation(DroppedActivation):
         self.dropped = dropped
 
     def forward(self, Z, out):
-        """Write the masked activation into ``out``, which is not ``Z``."""
-        self.activation_of_Z = np.empty_like(Z) if self.activation.needs_net_input else Z
-        self.activation.forward(Z, out=self.activation_of_Z)
+        """Write the masked activation into ``out``."""
+        self.activation.forward(Z, out=out)
+        self.activation_of_Z = out.copy()
         self.mask = np.stack([own.draw(Z.shape[1:], Z.dtype) for own in self.dropped])
-        np.multiply(self.activation_of_Z, self.mask, out=out)
+        np.multiply(out, self.mask, out=out)
 
 
 def stacked_dropout(activations):

@@ -189,7 +189,7 @@ def _backpropagate_outputs(X, weights, biases, activations):
     """Return ``da_k/dx`` as an array of shape (n_outputs, n_samples, n_features)."""
     n_samples, n_outputs = X.shape[0], weights[-1].shape[1]
     Z = [np.empty((n_samples, W.shape[1]), W.dtype) for W in weights]
-    A = [np.empty_like(z) if f.needs_net_input else z for z, f in zip(Z, activations, strict=True)]
+    A = [np.empty_like(z) for z in Z]
     propagate(X, weights, biases, activations, Z, A)
     error = np.repeat(np.eye(n_outputs, dtype=Z[-1].dtype)[:, None], n_samples, axis=1)
     for W, f, z, a in zip(weights[::-1], activations[::-1], Z[::-1], A[::-1], strict=True):

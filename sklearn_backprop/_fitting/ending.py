@@ -2,8 +2,6 @@
 
 from enum import Enum
 
-from ..activations import is_positive
-
 
 class Ending(Enum):
     """Why training ended."""
@@ -26,7 +24,7 @@ LARGE_VALUES = (
 
 def undefined_outputs(loss, output_activation):
     """Say so if the loss is not defined for outputs that the network can have, else nothing."""
-    if not loss.positive_outputs or is_positive(output_activation):
+    if not loss.positive_outputs or output_activation.is_positive():
         return ""
     return (
         f"loss={loss.name!r} needs positive outputs, which "

@@ -49,8 +49,6 @@ class Recorded(Activation):
         What computes.
     """
 
-    needs_net_input = True  # so that net input and activation lie in arrays of their own
-
     def __init__(self, activation):
         self.activation = activation
         self.known_as = activation.known_as  # so that shortcuts are taken as without recording
@@ -64,7 +62,7 @@ class Recorded(Activation):
     def backward(self, Z, A, delta):
         """Keep the error before the slope is multiplied in."""
         self.error = delta.copy()
-        self.activation.backward(Z if self.activation.needs_net_input else A, A, delta)
+        self.activation.backward(Z, A, delta)
 
     @property
     def mask(self):
@@ -84,9 +82,8 @@ class Recorded(Activation):
         signs = ones.copy()
         signs[..., ::2] = -1
         slope, signed = ones, signs.copy()
-        Z = self.net_input if self.activation.needs_net_input else self.output
         for error in (slope, signed):
-            self.activation.backward(Z.copy(), self.output.copy(), error)
+            self.activation.backward(self.net_input.copy(), self.output.copy(), error)
         return slope if np.array_equal(signed, signs * slope, equal_nan=True) else None
 
 

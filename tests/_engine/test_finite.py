@@ -236,8 +236,6 @@ def test_a_rung_of_halving_after_a_fatal_step():
 class Cube(Activation):
     """A user's activation, of which nothing is known."""
 
-    needs_net_input = True
-
     def forward(self, Z, out):
         np.power(Z, 3, out=out)
 

@@ -197,8 +197,6 @@ class Softsign(Activation):
 class Bent(Activation):
     """``f(z) = z + ½ sin z``, whose slope takes the net input."""
 
-    needs_net_input = True
-
     def forward(self, Z, out):
         out[...] = Z + 0.5 * np.sin(Z)
 
@@ -211,8 +209,6 @@ def tempered(name):
     parent = OUTPUT_ACTIVATIONS[name]
 
     class Tempered(parent):
-        needs_net_input = True
-
         def forward(self, Z, out):
             super().forward(0.5 * Z, out)
 

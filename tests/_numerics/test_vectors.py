@@ -89,7 +89,7 @@ def test_an_activation_does_not_depend_on_the_place(name, place, dtype, seed):
     Z, delta = (3 * np.random.RandomState(seed).standard_normal((2, n, 1))).astype(dtype)
 
     def passed(Z, delta):
-        A = np.empty_like(Z) if f.needs_net_input else Z
+        A = np.empty_like(Z)
         f.forward(Z, out=A)
         f.backward(Z, A, delta)
         return A, delta

@@ -124,7 +124,6 @@ class Shrink(Activation):
     """Counts on arrays of one shape, as the contract of ``backward`` allows."""
 
     name = "shrink"
-    needs_net_input = True
 
     def forward(self, Z, out):
         np.copyto(out, np.where(np.abs(Z) > 0.1, Z, 0))

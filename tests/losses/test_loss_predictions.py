@@ -10,7 +10,7 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.model_selection import cross_val_score, train_test_split
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
-from sklearn_backprop.activations import OUTPUT_ACTIVATIONS, Activation, is_positive
+from sklearn_backprop.activations import OUTPUT_ACTIVATIONS, Activation
 from sklearn_backprop.initializers import HeNormal
 from sklearn_backprop.losses import (
     BinaryLogLoss,
@@ -262,7 +262,7 @@ IN_QUESTION = [kind() for kind in OUTPUT_ACTIVATIONS.values()] + [Shifted(), Shi
 @pytest.mark.parametrize("activation", IN_QUESTION, ids=repr)
 def test_is_positive(activation):
     expected = activation.name in POSITIVE_OUTPUTS or getattr(activation, "shift", 0) > 1
-    assert is_positive(activation) == expected
+    assert activation.is_positive() == expected
 
 
 @pytest.mark.parametrize("loss", ["poisson", "gamma"])
@@ -285,7 +285,7 @@ def test_outputs_that_are_not_positive_are_what_is_blamed(loss, activation, solv
         except ValueError as error:
             told.append(str(error))
     told += [str(w.message) for w in caught if "diverged" in str(w.message)]
-    assert not told or not is_positive(activation)
+    assert not told or not activation.is_positive()
     for message in told:
         assert f"output_activation={activation.name!r}" in message
         assert "large values" not in message and "'softplus'" in message

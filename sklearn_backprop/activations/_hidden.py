@@ -1,27 +1,12 @@
-"""Activation functions ``A = f(Z)`` and what their derivatives do to a delta.
+"""Activations for hidden layers."""
 
-``forward`` and ``backward`` work in place on whole arrays, whatever their number
-of axes. Most derivatives can be written from the output ``A``; then the layer's
-net input need not be kept. An activation that needs ``Z`` says so by
-``needs_net_input = True``.
-
-To add one: subclass ``Activation``, write ``forward`` and ``backward``, and put
-the class into ``ACTIVATIONS``; ``tests/test_activations.py`` then covers it.
-"""
-
-from math import exp, inf
 from numbers import Real
 
 import numpy as np
 from scipy.special import ndtr
 
-from ._sklearn import Interval
-from .components import Component, registry
-
-__all__ = [
-    "ACTIVATIONS", "ELU", "GELU", "OUTPUT_ACTIVATIONS", "SELU", "Activation", "Exp", "Identity",
-    "LeakyReLU", "Logistic", "Mish", "ReLU", "SiLU", "Softmax", "Softplus", "Tanh",
-]  # fmt: skip
+from .._sklearn import Interval
+from ._base import Activation
 
 
 def _sigmoid(Z, out=None):
@@ -46,76 +31,6 @@ def _multiply_by_slope(delta, A, slope, step):
     steps = np.multiply(np.greater(A, 0.0), A.dtype.type(step), dtype=A.dtype)
     np.add(steps, slope, out=steps)
     np.multiply(delta, steps, out=delta)
-
-
-class Activation(Component):
-    """Base class: an element-wise function and its derivative.
-
-    Attributes
-    ----------
-    needs_net_input : bool
-        Whether ``backward`` reads ``Z``. If not, ``Z`` and ``A`` share one array.
-    growth : tuple of two floats, or None
-        A slope and an offset with ``|f(z)| ≤ slope · |z| + offset``; None if not known.
-    """
-
-    needs_net_input = False
-    growth = None
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        # what was said of another function does not hold for this one
-        if "forward" in cls.__dict__:
-            cls.growth = cls.__dict__.get("growth")
-            cls.largest_output = cls.__dict__.get("largest_output", Activation.largest_output)
-
-    def largest_output(self, size, dtype):
-        """Return what ``|f(z)|`` does not exceed where ``|z|`` does not exceed ``size``.
-
-        If the weights prove by it that no output can be infinite, nobody need look.
-
-        Parameters
-        ----------
-        size : float
-            A bound of the net input.
-        dtype : numpy.dtype
-            What ``f`` is computed in.
-
-        Returns
-        -------
-        float
-            Infinity if it is not known.
-        """
-        if self.growth is None:
-            return inf
-        slope, offset = self.growth
-        return slope * size + offset
-
-    def forward(self, Z, out):
-        """Write ``f(Z)`` into ``out``, which may be ``Z`` itself.
-
-        Parameters
-        ----------
-        Z : ndarray of shape (..., n_samples, n_units)
-            Net input of the layer.
-        out : ndarray of the same shape and dtype
-            Receives the activation.
-        """
-        raise NotImplementedError
-
-    def backward(self, Z, A, delta):
-        """Multiply ``delta`` in place by the slope ``f'(Z)``.
-
-        Parameters
-        ----------
-        Z : ndarray of shape (..., n_samples, n_units)
-            Net input. Holds ``A`` instead unless ``needs_net_input``.
-        A : ndarray of the same shape
-            Activation.
-        delta : ndarray of the same shape
-            On entry ``dL/dA``, on exit ``dL/dZ``.
-        """
-        raise NotImplementedError
 
 
 class Identity(Activation):
@@ -294,7 +209,6 @@ class GELU(Activation):
 
     name = "gelu"
     growth = 1, 0
-    needs_net_input = True
 
     def forward(self, Z, out):
         """Write ``Z * ndtr(Z)``."""
@@ -322,7 +236,6 @@ class SiLU(Activation):
 
     name = "silu"
     growth = 1, 0
-    needs_net_input = True
 
     def forward(self, Z, out):
         """Write ``Z * sigmoid(Z)``."""
@@ -377,7 +290,6 @@ class Mish(Activation):
 
     name = "mish"
     growth = 1, 0
-    needs_net_input = True
 
     def _powers(self, Z):
         """Return z, e and n; from 20 on t is 1 in any dtype, and they need not grow."""
@@ -404,75 +316,3 @@ class Mish(Activation):
         np.add(slope, n, out=slope)
         np.divide(slope, below, out=slope)
         np.multiply(delta, slope, out=delta)
-
-
-def _exponents(dtype):
-    """Return the least and the largest number whose exponential is normal in a dtype."""
-    limits = np.finfo(dtype)
-    # a hair inside, for the rounding of the two logarithms
-    return 0.999 * float(np.log(limits.tiny)), 0.999 * float(np.log(limits.max))
-
-
-class Exp(Activation):
-    """``f(z) = exp(z)``, for outputs such as a Poisson mean; the slope is ``a``.
-
-    ``z`` is clipped to the range whose exponential is a normal number of the
-    dtype, so the output is positive and finite for every finite input.
-    """
-
-    name = "exp"
-
-    def forward(self, Z, out):
-        """Write ``exp(Z)``, never 0 and never infinite."""
-        np.clip(Z, *_exponents(Z.dtype), out=out)
-        np.exp(out, out=out)
-
-    def largest_output(self, size, dtype):
-        """Return ``exp(size)``, or what the clipping leaves of it."""
-        return exp(min(size, _exponents(dtype)[1]))
-
-    def backward(self, Z, A, delta):
-        """Multiply by ``a``."""
-        np.multiply(delta, A, out=delta)
-
-
-class Softmax(Activation):
-    """``f(z)_k = exp(z_k) / Σ_j exp(z_j)``, over the last axis.
-
-    Not element-wise: ``backward`` applies the Jacobian
-    ``a_k (δ_kj - a_j)``, so ``dL/dz_k = a_k (d_k - Σ_j d_j a_j)``.
-    """
-
-    name = "softmax"
-    growth = 0, 1
-
-    def forward(self, Z, out):
-        """Write the softmax of each row, shifted by its maximum against overflow."""
-        # classes in rows: NumPy is slow at sums over a short last axis
-        rows = Z.mT.copy()
-        np.subtract(rows, np.maximum.reduce(rows, axis=-2, keepdims=True), out=rows)
-        np.exp(rows, out=rows)
-        np.divide(rows, np.add.reduce(rows, axis=-2, keepdims=True), out=rows)
-        out[...] = rows.mT
-
-    def backward(self, Z, A, delta):
-        """Apply the Jacobian."""
-        np.subtract(delta, np.vecdot(delta, A)[..., None], out=delta)
-        np.multiply(delta, A, out=delta)
-
-
-def is_positive(activation):
-    """Tell whether all outputs are positive, at net inputs from -10 to 10."""
-    Z = np.linspace(-10, 10, 401)[:, None]
-    A = np.empty_like(Z)
-    activation.forward(Z.copy(), A)
-    return bool((A > 0).all())
-
-
-ACTIVATIONS = registry(
-    Identity, Logistic, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Softplus
-)  # fmt: skip
-"""Activations for hidden layers, by name."""
-
-OUTPUT_ACTIVATIONS = ACTIVATIONS | registry(Exp, Softmax)
-"""Activations for the output layer, by name."""

@@ -46,7 +46,7 @@ def net_input(shape=(6, 5), dtype=np.float64):
 def backward(activation, Z, delta):
     """Return ``dL/dZ`` as a network asks for it: without ``Z`` unless it is needed."""
     A, delta = forward(activation, Z), delta.copy()
-    activation.backward(Z if activation.needs_net_input else A, A, delta)
+    activation.backward(Z, A, delta)
     return delta
 
 
@@ -168,8 +168,6 @@ def test_softmax_rows_sum_to_one_and_ignore_a_shift():
 
 class Sigmoid(Activation):
     """What a user would write: the logistic function, from its net input."""
-
-    needs_net_input = True
 
     def forward(self, Z, out):
         np.divide(1, 1 + np.exp(-Z), out=out)
