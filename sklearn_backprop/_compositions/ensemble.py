@@ -12,7 +12,14 @@ from functools import partial
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    RegressorMixin,
+    clone,
+    is_regressor,
+)
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -24,8 +31,8 @@ from .._estimators.checks import (
     check_weights,
     columns_of,
 )
-from .._estimators.classifier import IDENTITY, BackpropClassifier
-from .._estimators.fitted import OwnsEstimators
+from .._estimators.classifier import IDENTITY, BackpropClassifier, probabilities
+from .._estimators.fitted import OwnsEstimators, loss_of, outputs_of, targets_of
 from .._estimators.parameters import COUNT
 from .._estimators.regressor import BackpropRegressor, score_predictions, without_axis_of_one
 from .._sklearn import callbacks_of, with_callbacks
@@ -84,7 +91,7 @@ class BaseEnsemble(MemberCallbacks, OwnsEstimators, MetaEstimatorMixin, BaseEsti
         """
         self._validate_params()
         given = given_data(X, y, sample_weight)
-        X, y = check_features_and_targets(X, y, type(self).__name__, self._kind._y_numeric)
+        X, y = check_features_and_targets(X, y, type(self).__name__, is_regressor(self))
         sample_weight = check_weights(sample_weight, X)
         columns = columns_of(given["X"])
         members, rows = self._members(y, sample_weight)
@@ -241,7 +248,7 @@ class BackpropEnsembleClassifier(ClassifierMixin, BaseEnsemble):
         X = self._check_X(X)
         mean = None
         for k, member in enumerate(self.estimators_, start=1):
-            P = member._probabilities(member._outputs_for(X))
+            P = probabilities(targets_of(member), outputs_of(member, X))
             if mean is None:
                 mean = P
             else:
@@ -263,8 +270,8 @@ class BackpropEnsembleClassifier(ClassifierMixin, BaseEnsemble):
             ``log(P / (1 - P))`` of ``classes_[1]``, or each label. Not cut off where P is.
         """
         X = self._check_X(X)
-        targets = self.estimators_[0]._targets
-        each = (member._outputs_for(X, IDENTITY) for member in self.estimators_)
+        targets = targets_of(self.estimators_[0])
+        each = (outputs_of(member, X, IDENTITY) for member in self.estimators_)
         scores = log_of_mean(each, exclusive=targets.kind == "multiclass")
         return scores.ravel() if targets.kind == "binary" else scores
 
@@ -296,7 +303,7 @@ class BackpropEnsembleClassifier(ClassifierMixin, BaseEnsemble):
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
         P = self.predict_proba(X)
-        targets = self.estimators_[0]._targets
+        targets = targets_of(self.estimators_[0])
         return targets.decode(P[:, -targets.n_outputs :] - 0.5)
 
     def __sklearn_tags__(self):
@@ -383,7 +390,7 @@ class BackpropEnsembleRegressor(RegressorMixin, BaseEnsemble):
         X = self._check_X(X)
         mean = squares = noise = 0.0
         for k, member in enumerate(self.estimators_, start=1):
-            outputs, loss = member._outputs_for(X), member._served.loss
+            outputs, loss = outputs_of(member, X), loss_of(member)
             prediction = loss.predictions(outputs)
             # Welford 1962: no difference of large numbers where members agree
             before = prediction - mean
@@ -414,7 +421,7 @@ class BackpropEnsembleRegressor(RegressorMixin, BaseEnsemble):
         float
         """
         predictions = self.predict(X)
-        return score_predictions(self.estimators_[0]._served.loss, y, predictions, sample_weight)
+        return score_predictions(loss_of(self.estimators_[0]), y, predictions, sample_weight)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that several targets work, and whether they must be positive."""

@@ -1,35 +1,27 @@
-"""What the classifier and the regressor share: ``fit``, from its checks to its result."""
-
-from contextlib import nullcontext
-from copy import deepcopy
-from numbers import Real
-from operator import is_not
+"""What the classifier and the regressor share: their public methods, over functions."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._engine.outputs import predict
-from .._fitting.loop import FitLoop, PreparedFit
-from .._numerics.blas import blas_threads_for, one_blas_thread
-from .._numerics.memo import directly, shallow_copy
+from .._engine import outputs
 from .._sklearn import with_callbacks
 from ..components import KnownParameters
 from ..optimizers import OPTIMIZERS
-from .bookmark import before_partial_fit
-from .callbacks import EpochCallbacks, given_data
-from .checks import (
-    check_features,
-    check_features_and_targets,
-    check_some_weight,
-    check_validation_arguments,
-    check_validation_rows,
-    check_weights,
+from .callbacks import EpochCallbacks, epoch_hooks, given_data
+from .checks import check_features
+from .data import FitData, ValidationSet
+from .fit import fit_on_a_copy
+from .fitted import (
+    activations_of,
+    add_what_follows,
+    copy_that_trains_by_itself,
+    outputs_of,
+    serving,
+    slim_copy,
+    without_what_follows,
 )
-from .fitted import FittedState
-from .insight import Insight
+from .onnx import export
 from .parameters import CONSTRAINTS
-from .prepare import TrainingSetup
-from .validation import held_out_rows, make_validation
 
 
 def is_stochastic(estimator):
@@ -44,15 +36,24 @@ def is_stochastic(estimator):
     )
 
 
-def store(estimator, given):
-    """Set the constructor's arguments as attributes, and do nothing else."""
-    for name, value in given.items():
-        if name not in ("self", "__class__"):
-            setattr(estimator, name, value)
-
-
-class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownParameters):
+class BaseBackprop(EpochCallbacks, KnownParameters):
     """Base of the estimators. Use ``BackpropClassifier`` or ``BackpropRegressor``."""
+
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    n_iter_: int
+    t_: int
+    loss_: float
+    best_loss_: float | None
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    history_: dict[str, list[float]]
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+    n_features_in_: int
+    feature_names_in_: np.ndarray
 
     _parameter_constraints = CONSTRAINTS
     # any link makes scikit-learn's HTML representation show each parameter's description
@@ -111,181 +112,19 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
             If training reached ``max_iter`` before it converged, or diverged and was
             taken back to its best epoch.
         """
-        data = given_data(X, y, sample_weight)
-        context = self._begin_callbacks(data, self.max_iter)
-        self._fit_on_a_copy(
+        data = FitData(
             X,
             y,
             sample_weight,
-            hooks=lambda attributes: self._epoch_hooks(context, data, attributes),
-            initial=(coefs_init, intercepts_init),
-            validation_set=(X_val, y_val, sample_weight_val, validation_rows),
+            coefs_init=coefs_init,
+            intercepts_init=intercepts_init,
+            validation=ValidationSet(X_val, y_val, sample_weight_val, validation_rows),
         )
-        self._end_callbacks(context, data)
+        given = given_data(X, y, sample_weight)
+        context = self._begin_callbacks(given, self.max_iter)
+        fit_on_a_copy(self, data, lambda fitted: epoch_hooks(self, context, given, fitted))
+        self._end_callbacks(context, given)
         return self
-
-    def _shallow_copy(self):
-        copy = object.__new__(type(self))
-        copy.__dict__.update(self.__dict__)
-        return copy
-
-    def _fit_on_a_copy(self, X, *args, incremental=False, **kwargs):
-        """Fit a shallow copy and take over its state: an error leaves self untouched."""
-        copy = self._shallow_copy()
-        before = before_partial_fit(self, X) if incremental else None
-        try:
-            copy._fit(X, *args, incremental=incremental, **kwargs)
-            self.__dict__ = copy.__dict__
-        except BaseException:  # Ctrl-C, too
-            if before is not None:
-                before.go_back()
-            raise
-        return self
-
-    def _fit(self, X, y, sample_weight, *, incremental=False, **kwargs):
-        """Check everything, train, and set the fitted attributes."""
-        fit = self._prepare(X, y, sample_weight, incremental=incremental, **kwargs)
-        return self._run(fit, incremental)
-
-    def _run(self, fit, incremental=False):
-        """Train what is prepared, and set the fitted attributes."""
-        # divergence is looked for, and told, once an epoch: NumPy need not warn as well
-        threads = blas_threads_for(fit.training.network.layer_sizes, fit.n_rows)
-        with threads, np.errstate(all="ignore"):
-            went_back = fit.loop.run(fit.samples, fit.batch_size, self.shuffle, incremental)
-        return self._complete(fit, went_back)
-
-    def _prepare(
-        self,
-        X,
-        y,
-        sample_weight,
-        *,
-        incremental=False,
-        classes=None,
-        hooks=None,
-        initial=(None, None),
-        validation_set=(None,) * 4,
-        once=directly,
-    ):
-        """Check everything and return what is ready to run; ``once`` may be a ``Memo``."""
-        valid_params = self._validate_new_params()
-        self._check_combinations(incremental, validation_set)
-        if incremental or self.warm_start:
-            self._check_not_slim("partial_fit" if incremental else "a warm start")
-        goes_on = hasattr(self, "_training") and (incremental or self.warm_start)
-        given_X = X
-        name = type(self).__name__
-        X, y = once(check_features_and_targets, X, y, name, self._y_numeric)
-        sample_weight = once(check_weights, sample_weight, X)
-        Y = self._encode(y, classes, goes_on, incremental, once)
-        validate_data(self, given_X, skip_check_array=True, reset=not goes_on)
-
-        training = self._make_training(X, Y, goes_on, incremental)
-        training.settings.valid_params = valid_params
-        statistics = shallow_copy(training.statistics)
-        X, Y = self._update_statistics(training, X, Y, sample_weight, incremental, once)
-        self._set_initial_values(training, initial)
-        rows = validate = None
-        if self.early_stopping:
-            rows, validate = self._validation(training, given_X, X, y, Y, sample_weight,
-                                              validation_set, once)  # fmt: skip
-        training.progress.monitor("loss" if validate is None else "validation")
-        samples = self._samples(training, X, Y, self._weighted(sample_weight, y), rows, once)
-        training.weigh(samples, incremental)
-        if not goes_on and initial == (None, None):
-            self._adapt_to_samples(training, samples)
-        # a copy, for who looks at a network in training may keep it
-        hooks = hooks(lambda: self._fitted_attributes(deepcopy(training))) if hooks else ()
-        loop = FitLoop(
-            training,
-            tol=self.tol,
-            n_iter_no_change=self.n_iter_no_change,
-            max_iter=self.max_iter,
-            max_time=None if incremental else self.max_time,
-            validate=validate,
-            hooks=hooks,
-            verbose=int(self.verbose),
-        )
-        batch_size = 200 if self.batch_size == "auto" else self.batch_size
-        return PreparedFit(loop, samples, min(batch_size, samples.n_samples), statistics)
-
-    def _validate_new_params(self):
-        """Validate the parameters, unless they are the objects of the last training; return them.
-
-        That takes a tenth of a ``partial_fit``.
-        """
-        values = [getattr(self, name) for name in self._get_param_names()]
-        before = self._training.settings.valid_params if hasattr(self, "_training") else []
-        if len(before) != len(values) or any(map(is_not, values, before)):
-            self._validate_params()
-        return values
-
-    def _complete(self, fit, went_back):
-        """Set the fitted attributes after training; ``went_back``: to the weights from before."""
-        if went_back:
-            fit.training.statistics = fit.statistics
-        fit.training.finish(self._dtype, keeps_state=self._keeps_state(fit))
-        self._publish(fit.training)
-        self._warn_of_saturation(fit.training)
-        return self
-
-    def _keeps_state(self, fit):
-        """Tell whether the optimizer's state belongs to the weights that are kept."""
-        return fit.loop.validate is None and fit.training.learner.optimizer.stochastic
-
-    def _check_combinations(self, incremental, validation_set):
-        """Refuse parameters that contradict one another."""
-        if isinstance(self.learning_rate, Real) and self.learning_rate_init != 0.001:
-            raise ValueError(
-                f"learning_rate={self.learning_rate!r} is a constant rate, so learning_rate_init "
-                f"must keep its default 0.001, got {self.learning_rate_init!r}. Pass the rate to "
-                "one of them, or learning_rate='constant'."
-            )
-        if isinstance(self.learning_rate, type):
-            raise ValueError(
-                f"The 'learning_rate' parameter is the class {self.learning_rate.__name__}; make "
-                f"an instance, {self.learning_rate.__name__}()."
-            )
-        if incremental and self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True: it makes one pass and has no "
-                "validation set. Use fit, or early_stopping=False."
-            )
-        check_validation_arguments(self.early_stopping, self.validation_fraction, *validation_set)
-
-    def _validation(self, training, given_X, X, y, Y, sample_weight, validation_set, once):
-        """Return the rows to train on (None for all), and what scores the others or X_val."""
-        *given, validation_rows = validation_set
-        if given[0] is not None:
-            data = self._check_validation_set(given_X, Y, *given)
-            return None, make_validation(self, training, *data)
-        if validation_rows is not None:
-            rows, held_out = check_validation_rows(validation_rows, len(Y))
-        else:
-            rows, held_out = held_out_rows(
-                self._stratify(Y), len(Y), self.validation_fraction, training.progress.random_state
-            )
-        if sample_weight is not None:
-            check_some_weight(sample_weight[rows], "sample_weight of the samples to train on")
-            check_some_weight(sample_weight[held_out], "sample_weight of the validation samples")
-        return rows, make_validation(self, training, X, y, sample_weight, held_out, once)
-
-    def _check_validation_set(self, given_X, Y, X_val, y_val, sample_weight_val):
-        """Check X_val, y_val and sample_weight_val as X, y and sample_weight are."""
-        reader = self._shallow_copy()
-        validate_data(reader, given_X, skip_check_array=True, reset=True)
-        try:
-            name = type(self).__name__
-            X, y = check_features_and_targets(X_val, y_val, name, self._y_numeric)
-            validate_data(reader, X_val, skip_check_array=True, reset=False)
-            sample_weight = check_weights(sample_weight_val, X, "sample_weight_val")
-            self._check_more_targets(y, Y)
-        except ValueError as error:
-            raise ValueError(
-                f"The validation set (X_val, y_val, sample_weight_val): {error}"
-            ) from error
-        return X, y, sample_weight
 
     def _check_X(self, X):
         """Return checked features for a fitted network."""
@@ -295,17 +134,118 @@ class BaseBackprop(EpochCallbacks, TrainingSetup, FittedState, Insight, KnownPar
 
     def _outputs(self, X, output_activation=None):
         """Return outputs for raw X; of the network's output activation, or of another."""
-        return self._outputs_for(self._check_X(X), output_activation)
+        return outputs_of(self, self._check_X(X), output_activation)
 
-    def _outputs_for(self, X, output_activation=None):
-        """Return outputs for checked X."""
-        served = self._served
-        output_activation = output_activation or served.output_activation
-        # many rows are many small products; for a few, limiting threads costs more than it saves
-        limit = one_blas_thread() if X.shape[0] >= 1000 else nullcontext()
-        with limit, np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
-            weights, biases, centred = self._serving()
-            return predict(X, weights, biases, served.activation, output_activation, centred)
+    def hidden_activations(self, X, layer=-1):
+        """Return the activation of a hidden layer: features the network has learned.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+        layer : int, default=-1
+            Which hidden layer, as an index into a list of them: 0 is the first, -1 the
+            last.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_units)
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+
+        See Also
+        --------
+        BackpropTransformer : The same as a step of a pipeline.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_backprop import BackpropClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = BackpropClassifier(hidden_layer_sizes=(8, 3), max_iter=20, tol=1.0).fit(X, y)
+        >>> model.hidden_activations(X, layer=0).shape
+        (150, 8)
+        """
+        X = self._check_X(X)
+        activation, _ = activations_of(self)
+        with np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
+            weights, biases, centred = serving(self)
+            return outputs.hidden_activations(X, weights, biases, activation, layer, centred)
+
+    def _input_gradients(self, X, output_activation):
+        """Return ``da_k/dx`` for raw X, of the network's output activation or of another."""
+        X = self._check_X(X)
+        activation, _ = activations_of(self)
+        with np.errstate(over="ignore"):
+            weights, biases, centred = serving(self)
+            return outputs.input_gradients(
+                X, weights, biases, activation, output_activation, centred
+            )
+
+    def to_onnx(self, path=None):
+        """Return the network as an ONNX model, to be served without Python.
+
+        The model has one input ``X``, a double tensor of shape (N, n_features), and one
+        output, a double tensor: ``probabilities`` like ``predict_proba``, or
+        ``predictions`` like ``predict``. X is standardized in double precision; the
+        layers compute in single precision, but for the last.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            File to write the model to.
+
+        Returns
+        -------
+        onnx.ModelProto
+            The labels are in its metadata as ``classes``, a JSON list.
+
+        Raises
+        ------
+        ImportError
+            If the package onnx is missing (``pip install sklearn-backprop[onnx]``).
+        ValueError
+            If the activation or the loss is not one of this package's.
+        """
+        check_is_fitted(self)
+        return export(self, path)
+
+    def slim(self):
+        """Return a copy for serving: it predicts the same and has no more than that needs.
+
+        Returns
+        -------
+        object
+            An estimator of this class, about as large as its weights. It refuses
+            ``partial_fit`` and a warm start; ``fit`` begins anew.
+
+        Examples
+        --------
+        >>> import pickle
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_backprop import BackpropClassifier
+        >>> model = BackpropClassifier(max_iter=20, tol=1.0).fit(*load_iris(return_X_y=True))
+        >>> len(pickle.dumps(model.slim())) < len(pickle.dumps(model)) / 2
+        True
+        """
+        check_is_fitted(self)
+        return slim_copy(self)
+
+    def __copy__(self):
+        """Return a shallow copy that trains by itself: what training changes is its own."""
+        return copy_that_trains_by_itself(self)
+
+    def __getstate__(self):
+        """Leave out what follows from the trained weights, unless changed by hand."""
+        return without_what_follows(self, dict(super().__getstate__()))
+
+    def __setstate__(self, state):
+        """Restore, and fold the weights again."""
+        super().__setstate__(state)
+        add_what_follows(self)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that sparse X works."""

@@ -3,6 +3,8 @@
 from numpy.random import RandomState
 from sklearn.utils import check_random_state
 
+from .fitted import training_of
+
 
 class Bookmark:
     """Remembers a random stream and a history that a call is about to move on.
@@ -41,7 +43,7 @@ class Bookmark:
 
 def before_partial_fit(estimator, X):
     """Return a bookmark of what a ``partial_fit`` of an estimator may move on in place."""
-    training = getattr(estimator, "_training", None)
+    training = training_of(estimator)
     if training is None:
         given = estimator.random_state
         is_shared = given is None or isinstance(given, RandomState)

@@ -7,6 +7,7 @@ result ends training.
 
 from functools import partial
 
+from .._numerics.memo import shallow_copy
 from .._sklearn import CallbackSupportMixin, FitCallback, callbacks_of, clone_with_callbacks
 
 
@@ -116,48 +117,52 @@ class EpochCallbacks(CallbackSupportMixin):
         if context is not None:
             context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=dict)
 
-    def _call_epoch(self, context, data, record, attributes):
-        """Tell the callbacks of an epoch that has ended; return whether one ends training.
 
-        ``attributes()`` gives what makes the estimator ready to predict as it stands.
-        """
-        epoch = context.subcontext(task_name=f"epoch {record['epoch']}")
-        epoch.call_on_fit_task_begin(estimator=self, **data)
-        return epoch.call_on_fit_task_end(
-            estimator=self, **data, reconstruction_attributes=attributes
-        )
+def _call_epoch(estimator, context, data, record, attributes):
+    """Tell the callbacks of an epoch that has ended; return whether one ends training.
 
-    def _epoch_hooks(self, context, data, fitted_attributes):
-        """Return the functions to call after each epoch, with its record.
+    ``attributes()`` gives what makes the estimator ready to predict as it stands.
+    """
+    epoch = context.subcontext(task_name=f"epoch {record['epoch']}")
+    epoch.call_on_fit_task_begin(estimator=estimator, **data)
+    return epoch.call_on_fit_task_end(
+        estimator=estimator, **data, reconstruction_attributes=attributes
+    )
 
-        Parameters
-        ----------
-        context : CallbackContext or None
-            The root.
-        data : dict
-            ``X``, ``y`` and ``metadata`` as ``fit`` was given them.
-        fitted_attributes : callable
-            Returns the attributes that make the network as it stands ready to predict.
-        """
-        # names that an earlier fit left are not those of this X
-        without_names = {"feature_names_in_": None} if hasattr(self, "feature_names_in_") else {}
 
-        def attributes():
-            return without_names | fitted_attributes()
+def epoch_hooks(estimator, context, data, fitted_attributes):
+    """Return the functions to call after each epoch, with its record.
 
-        def network():
-            twin = self._shallow_copy()
-            twin.__dict__.update(attributes())
-            return twin
+    Parameters
+    ----------
+    estimator : EpochCallbacks
+        Whose callbacks they are.
+    context : CallbackContext or None
+        The root.
+    data : dict
+        ``X``, ``y`` and ``metadata`` as ``fit`` was given them.
+    fitted_attributes : callable
+        Returns the attributes that make the network as it stands ready to predict.
+    """
+    # names that an earlier fit left are not those of this X
+    without_names = {"feature_names_in_": None} if hasattr(estimator, "feature_names_in_") else {}
 
-        hooks = [
-            callback.hook(network)
-            for callback in callbacks_of(self)
-            if isinstance(callback, EpochCallback)
-        ]
-        if context is not None:
-            hooks.append(lambda record: self._call_epoch(context, data, record, attributes))
-        return hooks
+    def attributes():
+        return without_names | fitted_attributes()
+
+    def network():
+        twin = shallow_copy(estimator)
+        twin.__dict__.update(attributes())
+        return twin
+
+    hooks = [
+        callback.hook(network)
+        for callback in callbacks_of(estimator)
+        if isinstance(callback, EpochCallback)
+    ]
+    if context is not None:
+        hooks.append(lambda record: _call_epoch(estimator, context, data, record, attributes))
+    return hooks
 
 
 class MemberCallbacks(EpochCallbacks):
@@ -202,4 +207,4 @@ class MemberCallbacks(EpochCallbacks):
         return members
 
     def _call_member_epoch(self, task, data, alone, network, record):
-        return self._call_epoch(task, data, record, lambda: alone(network()))
+        return _call_epoch(self, task, data, record, lambda: alone(network()))

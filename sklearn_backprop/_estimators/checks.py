@@ -179,29 +179,36 @@ def check_initial_values(values, shapes, name):
     return values
 
 
-def check_validation_arguments(
-    early_stopping, validation_fraction, X_val, y_val, sample_weight_val, validation_rows
-):
-    """Raise ``ValueError`` where what was passed to validate on contradicts itself."""
-    if sample_weight_val is not None and X_val is None:
+def check_validation_arguments(early_stopping, validation_fraction, given):
+    """Raise ``ValueError`` where a ``ValidationSet`` contradicts itself or the parameters."""
+    if given.sample_weight is not None and given.X is None:
         raise ValueError("sample_weight_val was passed without X_val and y_val.")
-    if (X_val is None) != (y_val is None):
-        missing = "X_val" if X_val is None else "y_val"
+    if (given.X is None) != (given.y is None):
+        missing = "X_val" if given.X is None else "y_val"
         raise ValueError(f"X_val and y_val go together, but {missing} was not passed.")
-    if X_val is not None and validation_rows is not None:
+    if given.X is not None and given.rows is not None:
         raise ValueError(
             "X_val and validation_rows are two validation sets; pass one of them, X_val with "
             "y_val or rows of X."
         )
     if not early_stopping:
-        for name, given in (("X_val and y_val", X_val), ("validation_rows", validation_rows)):
-            if given is not None:
+        for name, value in (("X_val and y_val", given.X), ("validation_rows", given.rows)):
+            if value is not None:
                 verb = "are" if "and" in name else "is"
                 raise ValueError(f"{name} {verb} for early_stopping=True, which is False.")
-    elif validation_fraction == 0 and X_val is None and validation_rows is None:
+    elif validation_fraction == 0 and given.X is None and given.rows is None:
         raise ValueError(
             "validation_fraction=0.0 leaves nothing to validate on. Raise it, pass X_val and "
             "y_val to fit, or set early_stopping=False."
+        )
+
+
+def check_not_slim(estimator, what):
+    """Raise ``ValueError`` if an estimator is a ``slim()`` copy, which cannot go on."""
+    if hasattr(estimator, "coefs_") and not hasattr(estimator, "_training"):
+        raise ValueError(
+            f"This estimator is a slim() copy, which has no training state, so {what} cannot "
+            "go on from it. Use the estimator that slim() was called on, or fit anew."
         )
 
 

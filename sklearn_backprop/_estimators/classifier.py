@@ -8,11 +8,32 @@ from sklearn.utils.validation import check_is_fitted
 from ..activations import Identity
 from ..components import lookup
 from ..losses import LOSSES
-from .base import BaseBackprop, is_stochastic, store
+from .base import BaseBackprop, is_stochastic
+from .data import FitData
+from .fit import fit_on_a_copy
+from .fitted import activations_of
 from .parameters import CONSTRAINTS, document_parameters
 from .targets import ClassTargets
 
 IDENTITY = Identity()
+
+
+def probabilities(targets, P):
+    """Return the probability of each class from a network's outputs.
+
+    Parameters
+    ----------
+    targets : ClassTargets
+        What the outputs speak for.
+    P : ndarray of shape (n_samples, n_outputs)
+        Outputs; overwritten.
+    """
+    if len(targets.classes_) == 1:
+        return np.ones_like(P)  # nothing else to choose from
+    if targets.kind == "binary":
+        P = np.hstack([1 - P, P])
+    eps = np.finfo(P.dtype).eps
+    return np.clip(P, eps, 1 - eps, out=P)
 
 
 @document_parameters(
@@ -113,7 +134,39 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         max_grad_norm=None,
         max_time=None,
     ):
-        store(self, locals())
+        self.loss = loss
+        self.class_weight = class_weight
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_hidden_layers = n_hidden_layers
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.initializer = initializer
+        self.standardize = standardize
+        self.dtype = dtype
+        self.scoring = scoring
+        self.dropout = dropout
+        self.max_grad_norm = max_grad_norm
+        self.max_time = max_time
 
     @available_if(is_stochastic)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
@@ -144,7 +197,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             first call, or if ``early_stopping`` is on. After an error, or Ctrl-C, the
             estimator is as it was.
         """
-        return self._fit_on_a_copy(X, y, sample_weight, incremental=True, classes=classes)
+        data = FitData(X, y, sample_weight, classes=classes, incremental=True)
+        return fit_on_a_copy(self, data)
 
     def _encode(self, y, classes, goes_on, incremental, once):
         """Return the targets as columns of 0 and 1; set ``classes_``."""
@@ -239,16 +293,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         ndarray of shape (n_samples, n_classes)
             Inside (0, 1). For multilabel each column stands on its own.
         """
-        return self._probabilities(self._outputs(X))
-
-    def _probabilities(self, P):
-        """Return the probability of each class from the network's outputs."""
-        if len(self.classes_) == 1:
-            return np.ones_like(P)  # nothing else to choose from
-        if self._targets.kind == "binary":
-            P = np.hstack([1 - P, P])
-        eps = np.finfo(P.dtype).eps
-        return np.clip(P, eps, 1 - eps, out=P)
+        P = self._outputs(X)  # which says so if this is not fitted
+        return probabilities(self._targets, P)
 
     def predict_log_proba(self, X):
         """Return the logarithm of ``predict_proba``.
@@ -292,7 +338,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         check_is_fitted(self)
         known = {
             "decision_function": IDENTITY,
-            "predict_proba": self._served.output_activation,
+            "predict_proba": activations_of(self)[1],
         }
         if method not in known:
             raise ValueError(f"method={method!r} is not known. Known are {', '.join(known)}.")

@@ -1,13 +1,16 @@
 """The fitted estimator: its attributes, its pickle, its copy for serving."""
 
+from contextlib import nullcontext
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from .._engine.centred import CentredNetwork, centred_network
+from .._engine.outputs import predict
 from .._fitting.messages import warn
+from .._numerics.blas import one_blas_thread
+from .._numerics.memo import shallow_copy
 from .._numerics.standardization import fold
 from ..activations import Activation
 from ..losses._base import Loss
@@ -42,161 +45,185 @@ def _all_equal(arrays, others):
     return len(arrays) == len(others) and all(map(np.array_equal, arrays, others))
 
 
-class FittedState:
-    """Mixin of the estimators: what ``fit`` leaves behind, and how it is kept."""
+def training_of(estimator):
+    """Return the training that an estimator can go on from; None if there is none."""
+    return getattr(estimator, "_training", None)
 
-    def _publish(self, training):
-        """Set the fitted attributes."""
-        self.__dict__.update(self._fitted_attributes(training))
 
-    def _fitted_attributes(self, training):
-        """Return the fitted attributes that a training amounts to."""
-        network, progress = training.network, training.progress
-        best, curve = progress.best, progress.loss_curve
-        has_scores = progress.monitored == "validation"
-        own = {name: value for name, value in vars(self).items() if name in self._own_fitted}
-        return own | {
-            "_training": training,
-            **self._for_prediction(training),
-            "n_layers_": len(network.layer_sizes),
-            "n_outputs_": network.layer_sizes[-1],
-            "out_activation_": network.output_activation.name,
-            "n_iter_": progress.n_iter,
-            "t_": progress.samples_seen,
-            "loss_curve_": curve,
-            "loss_": curve[-1] if curve else -best.score,
-            "history_": progress.history.columns,
-            "validation_scores_": progress.validation_scores if has_scores else None,
-            "best_validation_score_": best.score if has_scores else None,
-            "best_loss_": None if has_scores else -best.score,
-        }
+def targets_of(classifier):
+    """Return a fitted classifier's ``ClassTargets``."""
+    return classifier._targets
 
-    # set on the copy before training, and wanted by whoever looks at it meanwhile
-    _own_fitted = ("n_features_in_", "feature_names_in_", "classes_", "_targets", "_loss", "_dtype")
 
-    def _for_prediction(self, training):
-        """Return the fitted attributes by which the network of a training predicts."""
-        network = training.network
-        scalers = training.statistics.feature_scaler, training.output_scaler
-        trained = network.weights, network.biases, *scalers
-        with np.errstate(all="ignore"):
-            coefs, intercepts = fold(*trained, self._dtype)
-            centred = centred_network(*trained, self._dtype)
-        served = Served(network.activation, network.output_activation, training.loss, centred)
-        return {"coefs_": coefs, "intercepts_": intercepts, "_served": served}
+def loss_of(estimator):
+    """Return the loss of a fitted estimator, as an instance."""
+    return estimator._served.loss
 
-    def _warn_of_saturation(self, training):
-        """Warn where ``coefs_`` cannot hold what the trained weights amount to."""
-        largest = float(np.finfo(self._dtype).max)
-        scaler = training.statistics.feature_scaler
-        columns = []
-        if scaler is not None and scaler.scale.min() < 1e12 / largest:  # else no need to look
-            is_largest = (np.abs(self.coefs_[0]) == largest).any(axis=1)
-            columns = [feature_name(self, j) for j in np.flatnonzero(is_largest)]
-        if (
-            np.abs(self.coefs_[-1]).max() == largest
-            or np.abs(self.intercepts_[-1]).max() == largest
-        ):
-            columns.append("y")
-        if columns:
-            remedy = "Scale it" if self._dtype == "float64" else "Pass dtype='float64', or scale it"
-            warn(
-                f"The weights of {', '.join(columns)} for raw data are beyond {self._dtype}, for "
-                "its numbers are very small (or y's very large). coefs_ and intercepts_ have the "
-                f"largest {self._dtype} in their place. {remedy}."
-            )
 
-    def _has_folded_weights(self):
-        """Return whether ``coefs_`` and ``intercepts_`` are as training left them."""
-        made = self._for_prediction(self._training)
-        return _all_equal(made["coefs_"], self.coefs_) and _all_equal(
-            made["intercepts_"], self.intercepts_
+def activations_of(estimator):
+    """Return the activations of a fitted estimator: of the hidden layers, and of the outputs."""
+    return estimator._served.activation, estimator._served.output_activation
+
+
+def publish(estimator, training):
+    """Set the fitted attributes that a training amounts to."""
+    estimator.__dict__.update(fitted_attributes(estimator, training))
+
+
+# set on the copy before training, and wanted by whoever looks at it meanwhile
+SET_BEFORE_TRAINING = (
+    *("n_features_in_", "feature_names_in_", "classes_"),
+    *("_targets", "_loss", "_dtype"),
+)
+
+
+def fitted_attributes(estimator, training):
+    """Return the fitted attributes that a training of an estimator amounts to."""
+    network, progress = training.network, training.progress
+    best, curve = progress.best, progress.loss_curve
+    has_scores = progress.monitored == "validation"
+    given = vars(estimator)
+    return {name: given[name] for name in SET_BEFORE_TRAINING if name in given} | {
+        "_training": training,
+        **for_prediction(training),
+        "n_layers_": len(network.layer_sizes),
+        "n_outputs_": network.layer_sizes[-1],
+        "out_activation_": network.output_activation.name,
+        "n_iter_": progress.n_iter,
+        "t_": progress.samples_seen,
+        "loss_curve_": curve,
+        "loss_": curve[-1] if curve else -best.score,
+        "history_": progress.history.columns,
+        "validation_scores_": progress.validation_scores if has_scores else None,
+        "best_validation_score_": best.score if has_scores else None,
+        "best_loss_": None if has_scores else -best.score,
+    }
+
+
+def for_prediction(training):
+    """Return the fitted attributes by which the network of a training predicts."""
+    network, dtype = training.network, training.settings.kept_dtype
+    scalers = training.statistics.feature_scaler, training.output_scaler
+    trained = network.weights, network.biases, *scalers
+    with np.errstate(all="ignore"):
+        coefs, intercepts = fold(*trained, dtype)
+        centred = centred_network(*trained, dtype)
+    served = Served(network.activation, network.output_activation, training.loss, centred)
+    return {"coefs_": coefs, "intercepts_": intercepts, "_served": served}
+
+
+def has_folded_weights(estimator):
+    """Return whether ``coefs_`` and ``intercepts_`` are as training left them."""
+    made = for_prediction(training_of(estimator))
+    return _all_equal(made["coefs_"], estimator.coefs_) and _all_equal(
+        made["intercepts_"], estimator.intercepts_
+    )
+
+
+def serving(estimator):
+    """Return the weights and biases that predict, and a ``CentredNetwork`` or None.
+
+    Those of ``coefs_`` and ``intercepts_``, but for a network of centred inputs and
+    outputs as long as nobody has edited the one that it stands for.
+    """
+    centred = estimator._served.centred
+    if centred is None or not centred.is_of(estimator.coefs_, estimator.intercepts_):
+        return estimator.coefs_, estimator.intercepts_, None
+    return *centred.layers(estimator.coefs_, estimator.intercepts_), centred
+
+
+def outputs_of(estimator, X, output_activation=None):
+    """Return a fitted network's outputs for checked X.
+
+    Parameters
+    ----------
+    estimator : BaseBackprop
+        Fitted.
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        As ``check_features`` returns it.
+    output_activation : Activation, default=None
+        In place of the network's own.
+    """
+    activation, own = activations_of(estimator)
+    # many rows are many small products; for a few, limiting threads costs more than it saves
+    limit = one_blas_thread() if X.shape[0] >= 1000 else nullcontext()
+    with limit, np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
+        weights, biases, centred = serving(estimator)
+        return predict(X, weights, biases, activation, output_activation or own, centred)
+
+
+def warn_of_saturation(estimator, training):
+    """Warn where ``coefs_`` cannot hold what the trained weights amount to."""
+    dtype, scaler = training.settings.kept_dtype, training.statistics.feature_scaler
+    largest = float(np.finfo(dtype).max)
+    coefs, intercepts = estimator.coefs_, estimator.intercepts_
+    columns = []
+    if scaler is not None and scaler.scale.min() < 1e12 / largest:  # else no need to look
+        is_largest = (np.abs(coefs[0]) == largest).any(axis=1)
+        columns = [feature_name(estimator, j) for j in np.flatnonzero(is_largest)]
+    if np.abs(coefs[-1]).max() == largest or np.abs(intercepts[-1]).max() == largest:
+        columns.append("y")
+    if columns:
+        remedy = "Scale it" if dtype == "float64" else "Pass dtype='float64', or scale it"
+        warn(
+            f"The weights of {', '.join(columns)} for raw data are beyond {dtype}, for "
+            "its numbers are very small (or y's very large). coefs_ and intercepts_ have the "
+            f"largest {dtype} in their place. {remedy}."
         )
 
-    def _serving(self):
-        """Return the weights and biases that predict, and a ``CentredNetwork`` or None.
 
-        Those of ``coefs_`` and ``intercepts_``, but for a network of centred inputs and
-        outputs as long as nobody has edited the one that it stands for.
-        """
-        centred = self._served.centred
-        if centred is None or not centred.is_of(self.coefs_, self.intercepts_):
-            return self.coefs_, self.intercepts_, None
-        return *centred.layers(self.coefs_, self.intercepts_), centred
+NOT_FOR_SERVING = (
+    "_training",
+    "loss_curve_",
+    "history_",
+    "validation_scores_",
+    "_skl_callbacks",  # they may hold on to data, or not be picklable
+)
 
-    def slim(self):
-        """Return a copy for serving: it predicts the same and has no more than that needs.
+CHANGED_BY_TRAINING = (
+    "_training",
+    "coefs_",
+    "intercepts_",
+    "loss_curve_",
+    "history_",
+    "validation_scores_",
+)
 
-        Returns
-        -------
-        object
-            An estimator of this class, about as large as its weights. It refuses
-            ``partial_fit`` and a warm start; ``fit`` begins anew.
 
-        Examples
-        --------
-        >>> import pickle
-        >>> from sklearn.datasets import load_iris
-        >>> from sklearn_backprop import BackpropClassifier
-        >>> model = BackpropClassifier(max_iter=20, tol=1.0).fit(*load_iris(return_X_y=True))
-        >>> len(pickle.dumps(model.slim())) < len(pickle.dumps(model)) / 2
-        True
-        """
-        check_is_fitted(self)
-        slim = self._shallow_copy()
-        for name in self._not_for_serving:
-            slim.__dict__.pop(name, None)
-        slim.coefs_ = [W.copy() for W in self.coefs_]
-        slim.intercepts_ = [b.copy() for b in self.intercepts_]
-        return slim
+def slim_copy(estimator):
+    """Return a copy that predicts the same and has no more than that needs."""
+    slim = shallow_copy(estimator)
+    for name in NOT_FOR_SERVING:
+        slim.__dict__.pop(name, None)
+    slim.coefs_ = [W.copy() for W in estimator.coefs_]
+    slim.intercepts_ = [b.copy() for b in estimator.intercepts_]
+    return slim
 
-    _not_for_serving = (
-        "_training",
-        "loss_curve_",
-        "history_",
-        "validation_scores_",
-        "_skl_callbacks",  # they may hold on to data, or not be picklable
-    )
 
-    def _check_not_slim(self, what):
-        if hasattr(self, "coefs_") and not hasattr(self, "_training"):
-            raise ValueError(
-                f"This estimator is a slim() copy, which has no training state, so {what} cannot "
-                "go on from it. Use the estimator that slim() was called on, or fit anew."
-            )
+def copy_that_trains_by_itself(estimator):
+    """Return a shallow copy of which what training changes is its own."""
+    twin = shallow_copy(estimator)
+    given = vars(estimator)
+    own = {name: given[name] for name in CHANGED_BY_TRAINING if name in given}
+    twin.__dict__.update(deepcopy(own))  # at once, for some share their lists
+    return twin
 
-    def __copy__(self):
-        """Return a shallow copy that trains by itself: what training changes is its own."""
-        twin = self._shallow_copy()
-        own = {name: vars(self)[name] for name in self._changed_by_training if name in vars(self)}
-        twin.__dict__.update(deepcopy(own))  # at once, for some share their lists
-        return twin
 
-    _changed_by_training = (
-        "_training",
-        "coefs_",
-        "intercepts_",
-        "loss_curve_",
-        "history_",
-        "validation_scores_",
-    )
+def without_what_follows(estimator, state):
+    """Return a pickle's state without what follows from the trained weights, unless edited."""
+    if "_training" in state and has_folded_weights(estimator):
+        del state["coefs_"], state["intercepts_"], state["_served"]
+    elif "_served" in state and estimator._served.centred is not None:
+        centred, layers = estimator._served.centred, (estimator.coefs_, estimator.intercepts_)
+        centred = centred.without_layers() if centred.is_of(*layers) else None
+        state["_served"] = replace(estimator._served, centred=centred)
+    return state
 
-    def __getstate__(self):
-        """Leave out what follows from the trained weights, unless changed by hand."""
-        state = dict(super().__getstate__())
-        if "_training" in state and self._has_folded_weights():
-            del state["coefs_"], state["intercepts_"], state["_served"]
-        elif "_served" in state and self._served.centred is not None:
-            centred, layers = self._served.centred, (self.coefs_, self.intercepts_)
-            centred = centred.without_layers() if centred.is_of(*layers) else None
-            state["_served"] = replace(self._served, centred=centred)
-        return state
 
-    def __setstate__(self, state):
-        """Restore, and fold the weights again."""
-        super().__setstate__(state)
-        if hasattr(self, "_training") and not hasattr(self, "coefs_"):
-            self.__dict__.update(self._for_prediction(self._training))
-        elif hasattr(self, "_served") and self._served.centred is not None:
-            centred = self._served.centred.with_layers(self.coefs_, self.intercepts_)
-            self._served = replace(self._served, centred=centred)
+def add_what_follows(estimator):
+    """Fold the weights again, in an estimator that has been unpickled."""
+    if hasattr(estimator, "_training") and not hasattr(estimator, "coefs_"):
+        estimator.__dict__.update(for_prediction(estimator._training))
+    elif hasattr(estimator, "_served") and estimator._served.centred is not None:
+        centred = estimator._served.centred.with_layers(estimator.coefs_, estimator.intercepts_)
+        estimator._served = replace(estimator._served, centred=centred)

@@ -14,6 +14,7 @@ import numpy as np
 from ..activations import OUTPUT_ACTIVATIONS
 from ..losses import LOSSES
 from ..losses._base import Loss
+from .fitted import has_folded_weights, serving, training_of
 
 OPSET, IR_VERSION = 20, 10
 """Operators of ONNX 1.15, the first with Gelu, and a file format that runtimes know since
@@ -235,10 +236,10 @@ def _weights_and_scalers(estimator):
 
     The network in standardized coordinates if that is known, else the one that predicts.
     """
-    training = getattr(estimator, "_training", None)
+    training = training_of(estimator)
     scaler = None if training is None else training.statistics.feature_scaler
-    if scaler is None or not estimator._has_folded_weights():
-        weights, biases, centred = estimator._serving()
+    if scaler is None or not has_folded_weights(estimator):
+        weights, biases, centred = serving(estimator)
         if centred is None:
             return weights, biases, None, None, True
         return weights, biases, centred.before, centred.after, True

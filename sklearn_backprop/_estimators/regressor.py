@@ -8,7 +8,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..components import lookup
 from ..losses import LOSSES
-from .base import BaseBackprop, is_stochastic, store
+from .base import BaseBackprop, is_stochastic
+from .data import FitData
+from .fit import fit_on_a_copy
+from .fitted import activations_of, loss_of
 from .parameters import CONSTRAINTS, document_parameters, losses_for, names
 
 
@@ -127,7 +130,39 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         max_grad_norm=None,
         max_time=None,
     ):
-        store(self, locals())
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_hidden_layers = n_hidden_layers
+        self.activation = activation
+        self.output_activation = output_activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.initializer = initializer
+        self.standardize = standardize
+        self.dtype = dtype
+        self.scoring = scoring
+        self.dropout = dropout
+        self.max_grad_norm = max_grad_norm
+        self.max_time = max_time
 
     @available_if(is_stochastic)
     def partial_fit(self, X, y, sample_weight=None):
@@ -153,7 +188,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
             If the data are not usable or have other features than before, or if
             ``early_stopping`` is on. After an error, or Ctrl-C, the estimator is as it was.
         """
-        return self._fit_on_a_copy(X, y, sample_weight, incremental=True)
+        data = FitData(X, y, sample_weight, incremental=True)
+        return fit_on_a_copy(self, data)
 
     def _encode(self, y, classes, goes_on, incremental, once):
         """Return the targets as columns of float64."""
@@ -200,7 +236,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
             Only with ``return_std``.
         """
         outputs = self._outputs(X)
-        loss = self._served.loss
+        loss = loss_of(self)
         parts = [loss.predictions(outputs)]
         if return_std:
             if not hasattr(loss, "standard_deviations"):
@@ -229,7 +265,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         float
         """
         predictions = self.predict(X)  # which says so if this is not fitted
-        return score_predictions(self._served.loss, y, predictions, sample_weight)
+        return score_predictions(loss_of(self), y, predictions, sample_weight)
 
     def input_gradients(self, X):
         """Return the gradient of each output with respect to each feature (saliency).
@@ -249,7 +285,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
             then the log-variances.
         """
         check_is_fitted(self)
-        return self._input_gradients(X, self._served.output_activation)
+        return self._input_gradients(X, activations_of(self)[1])
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that several targets work, and whether they must be positive."""

@@ -1,14 +1,24 @@
-"""Scoring a validation set after each epoch."""
+"""What to validate on, and scoring it after each epoch."""
 
 from functools import partial
 
 import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import validate_data
 
 from .._engine.samples import rows_of
 from .._engine.training import mean_loss
-from .._numerics.memo import directly
+from .._numerics.memo import directly, shallow_copy
+from .checks import (
+    check_features,
+    check_features_and_targets,
+    check_some_weight,
+    check_validation_rows,
+    check_weights,
+)
+from .fitted import outputs_of, publish
+from .prepare import make_samples
 
 
 def held_out_rows(stratify, n_samples, fraction, random_state):
@@ -51,6 +61,58 @@ def balanced_folds(labels, n_samples, n_folds, seed):
     return folds
 
 
+def validation_of(estimator, training, data, checked, once):
+    """Return the rows to train on (None for all), and what scores the others or X_val.
+
+    Parameters
+    ----------
+    estimator : BaseBackprop
+        Whose ``early_stopping`` is on.
+    training : Training
+        What to score, after each epoch.
+    data : FitData
+        What ``fit`` was given.
+    checked : tuple
+        X, y, the targets as the network has them, and the sample weights.
+    once : callable
+        May be a ``Memo`` of fits on the same data.
+    """
+    X, y, Y, sample_weight = checked
+    given = data.validation
+    if given.X is not None:
+        return None, make_validation(estimator, training, *_check_set(estimator, data, Y))
+    if given.rows is not None:
+        rows, held_out = check_validation_rows(given.rows, len(Y))
+    else:
+        rows, held_out = held_out_rows(
+            estimator._stratify(Y),
+            len(Y),
+            estimator.validation_fraction,
+            training.progress.random_state,
+        )
+    if sample_weight is not None:
+        check_some_weight(sample_weight[rows], "sample_weight of the samples to train on")
+        check_some_weight(sample_weight[held_out], "sample_weight of the validation samples")
+    return rows, make_validation(estimator, training, X, y, sample_weight, held_out, once)
+
+
+def _check_set(estimator, data, Y):
+    """Check X_val, y_val and sample_weight_val as X, y and sample_weight are; return them."""
+    reader, given = shallow_copy(estimator), data.validation
+    validate_data(reader, data.X, skip_check_array=True, reset=True)
+    try:
+        name = type(estimator).__name__
+        X, y = check_features_and_targets(given.X, given.y, name, estimator._y_numeric)
+        validate_data(reader, given.X, skip_check_array=True, reset=False)
+        sample_weight = check_weights(given.sample_weight, X, "sample_weight_val")
+        estimator._check_more_targets(y, Y)
+    except ValueError as error:
+        raise ValueError(
+            f"The validation set (X_val, y_val, sample_weight_val): {error}"
+        ) from error
+    return X, y, sample_weight
+
+
 def make_validation(estimator, training, X, y, sample_weight, rows=None, once=directly):
     """Return a function without arguments that scores the training's network.
 
@@ -72,9 +134,8 @@ def make_validation(estimator, training, X, y, sample_weight, rows=None, once=di
     callable
         Returns the score to monitor, which is the first, and a dict for the history.
     """
-    samples = estimator._samples(
-        training, X, estimator._targets_of(y), estimator._weighted(sample_weight, y), rows, once
-    )
+    targets, weights = estimator._targets_of(y), estimator._weighted(sample_weight, y)
+    samples = make_samples(training, X, targets, weights, rows, once)
 
     def validation_loss():
         loss = mean_loss(training.network, training.loss, samples)
@@ -88,13 +149,13 @@ def make_validation(estimator, training, X, y, sample_weight, rows=None, once=di
         X, y = once(rows_of, X, rows), y[rows]
         sample_weight = None if sample_weight is None else sample_weight[rows]
     scorers = named_scorers(estimator.scoring)
-    preview = estimator._shallow_copy()
+    preview = shallow_copy(estimator)
     preview.__dict__.pop("feature_names_in_", None)  # X has been checked and has no names now
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
 
     def score():
         minus_loss, record = validation_loss()
-        preview._publish(training)
+        publish(preview, training)
         for name, scorer in scorers.items():
             if scorer != "loss":
                 record[name] = _finite_score(scorer, preview, X, y, weights)
@@ -161,6 +222,6 @@ def _finite_score(scorer, estimator, X, y, weights):
     try:
         return float(scorer(estimator, X, y, **weights))
     except ValueError:
-        if np.isfinite(estimator._outputs(X)).all():
+        if np.isfinite(outputs_of(estimator, check_features(X, estimator))).all():
             raise
         return np.nan

@@ -15,9 +15,13 @@ from sklearn.utils import check_random_state, indexable
 from .._engine.samples import is_memory_mapped
 from .._estimators.base import BaseBackprop
 from .._estimators.checks import refuse_lazy
+from .._estimators.data import FitData, ValidationSet
+from .._estimators.fit import complete, prepare, run
+from .._estimators.fitted import training_of
+from .._estimators.prepare import set_dropout
 from .._fitting.ending import Ending
 from .._numerics.blas import one_blas_thread
-from .._numerics.memo import Memo
+from .._numerics.memo import Memo, shallow_copy
 from .._sklearn import callbacks_of, num_samples, safe_indexing
 from ..optimizers import OPTIMIZERS
 from .planning import evenly, n_columns, of_near_lengths, plan, stack_size, structure
@@ -43,6 +47,11 @@ class Task:
     error: Exception = None
     warnings: list = field(default_factory=list)
     seconds: float = 0.0
+
+    def data(self):
+        """Return what the fit is given."""
+        validation = ValidationSet(rows=self.validation_rows)
+        return FitData(self.X, self.y, self.sample_weight, validation=validation)
 
     def recorded(self, function, *args):
         """Call a function; keep its error and its warnings instead of letting them out."""
@@ -243,7 +252,8 @@ def fit_tasks(tasks):
             if task.fit is None:
                 _begin(task, once)
             else:
-                task.fitted._set_dropout(task.fit.training)  # a pickled network has lost it
+                # a pickled network has lost it
+                set_dropout(task.fit.training, task.fitted.dropout)
             if task.fit is not None:
                 task.fit.loop.label = task.label
                 groups[structure(task.fitted, task.fit)].append(task)
@@ -259,15 +269,13 @@ def fit_tasks(tasks):
 
 def _begin(task, once):
     """Prepare a task's fit; one that cannot be part of a stack is done at once."""
-    task.fitted = task.estimator._shallow_copy()
+    task.fitted = shallow_copy(task.estimator)
     if task.seed is not None:
         task.fitted.random_state = task.seed
     if _may_stack(task):
         if task.planned is not None:
             task.fitted.max_iter = task.planned
-        validation_set = (None, None, None, task.validation_rows)
-        prepare = partial(task.fitted._prepare, validation_set=validation_set, once=once)
-        task.fit = task.recorded(prepare, task.X, task.y, task.sample_weight)
+        task.fit = task.recorded(partial(prepare, task.fitted, task.data(), once=once))
     else:
         task.recorded(_fit_alone, task)
         task.until = None  # it has gone as far as its own max_iter says
@@ -278,7 +286,7 @@ def _begin(task, once):
 def _may_stack(task):
     """Tell whether an estimator can be part of a stack at all."""
     estimator = task.estimator
-    goes_on = estimator.warm_start and hasattr(estimator, "_training")
+    goes_on = estimator.warm_start and training_of(estimator) is not None
     solver = estimator.solver
     kind = OPTIMIZERS.get(solver) if isinstance(solver, str) else solver
     return (
@@ -299,10 +307,7 @@ def _has_more_in_its_fit(estimator):
 
 def _fit_alone(task):
     if not _has_more_in_its_fit(task.estimator):
-        validation_set = (None, None, None, task.validation_rows)
-        task.fit = task.fitted._prepare(
-            task.X, task.y, task.sample_weight, validation_set=validation_set
-        )
+        task.fit = prepare(task.fitted, task.data())
         task.fit.loop.label = task.label
         _run(task)
         return
@@ -331,21 +336,21 @@ def _fit_stack(tasks):
 
 def snapshot(task):
     """Return a paused task's estimator as if its training had ended here."""
-    model = task.fitted._shallow_copy()
+    model = shallow_copy(task.fitted)
     with np.errstate(all="ignore"):
         loop, went_back = task.fit.loop.snapshot(task.fit.samples)
-    model._complete(replace(task.fit, loop=loop), went_back)
+    complete(model, replace(task.fit, loop=loop), went_back)
     return model
 
 
 def _complete(task):
     with np.errstate(all="ignore"):
         went_back = task.fit.loop.finish(task.fit.samples)
-    task.fitted._complete(task.fit, went_back)
+    complete(task.fitted, task.fit, went_back)
 
 
 def _run(task):
     fit, task.fit = task.fit, None
-    task.fitted._run(fit)
+    run(task.fitted, fit)
     if fit.loop.ending is Ending.INTERRUPTED:
         raise KeyboardInterrupt  # ends them all

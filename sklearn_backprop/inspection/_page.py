@@ -16,6 +16,7 @@ from string import Template
 import numpy as np
 from sklearn.base import is_classifier
 
+from .._estimators.fitted import targets_of, training_of
 from ._quantities import facts, sections_of
 from ._surface import surface_of
 
@@ -123,7 +124,7 @@ def as_json(data):
 
 def contents(record, epochs, numbers):
     """Return all that the page shows, as what JSON can hold."""
-    trace, training = numbers.first, record._start
+    trace, training = numbers.first, record.start
     return {
         "facts": [*facts(trace, seen="the training data"), _about_steps(record)],
         "epochs": epochs.tolist(),
@@ -156,7 +157,7 @@ def _about_steps(record):
     if record.is_full_batch:
         return "The step shown at an epoch is the one that training took next."
     n_shown, n_samples = len(record.samples), record.n_training_samples
-    took = "batches of" if record._start.learner.optimizer.stochastic else "all of"
+    took = "batches of" if record.start.learner.optimizer.stochastic else "all of"
     return (
         f"The step shown at an epoch is one on the {n_shown} sample(s) shown, from the network as "
         f"it then was; training itself took {took} its {n_samples} samples."
@@ -164,7 +165,7 @@ def _about_steps(record):
 
 
 def _is_multiclass(estimator):
-    return is_classifier(estimator) and estimator._targets.kind == "multiclass"
+    return is_classifier(estimator) and targets_of(estimator).kind == "multiclass"
 
 
 def _is_plain_descent(optimizer):
@@ -206,7 +207,7 @@ OF_WEIGHTS = {"W", "gradient_W", "update_W", "W_after"}
 
 def _curve(estimator):
     """Return the loss of each epoch, or of evenly spaced ones where there are many."""
-    history, kept = estimator.history_, estimator._training.progress.kept_epoch
+    history, kept = estimator.history_, training_of(estimator).progress.kept_epoch
     n_epochs = len(history["loss"])
     index = np.unique(np.linspace(0, n_epochs - 1, min(n_epochs, MAX_POINTS)).round().astype(int))
     validation = history.get("validation_loss")

@@ -10,7 +10,13 @@ from sklearn.utils import check_scalar
 
 from .._engine.network import split
 from .._engine.samples import Part
+from .._estimators.callbacks import epoch_hooks
+from .._estimators.data import FitData, ValidationSet
+from .._estimators.fit import prepare, run
+from .._estimators.fitted import for_prediction
+from .._fitting.training import Training
 from .._numerics.blas import one_blas_thread
+from .._numerics.memo import shallow_copy
 from ..optimizers import State as OptimizerState
 from ._page import write_page
 from ._recording import independent_training, trace_batch
@@ -56,7 +62,7 @@ class TrainingRecord:
     points: tuple | None
     _frames: dict
     _batch: Part
-    _start: object = field(default=None)  # the training before its first step
+    start: Training | None = field(default=None)
 
     def __repr__(self):
         """Say what was recorded, in a line."""
@@ -72,7 +78,7 @@ class TrainingRecord:
         estimator = self.estimator
         batch_size = 200 if estimator.batch_size == "auto" else estimator.batch_size
         fits = batch_size >= self.n_training_samples
-        stochastic = self._start.learner.optimizer.stochastic
+        stochastic = self.start.learner.optimizer.stochastic
         shown = np.array_equal(self.samples, np.arange(self.n_training_samples))
         return bool(shown and (fits or not stochastic))
 
@@ -110,8 +116,8 @@ class TrainingRecord:
         -------
         BackpropClassifier or BackpropRegressor
         """
-        twin = self.estimator._shallow_copy()
-        twin.__dict__.update(twin._for_prediction(self._training_at(epoch)))
+        twin = shallow_copy(self.estimator)
+        twin.__dict__.update(for_prediction(self._training_at(epoch)))
         return twin.slim()
 
     def _training_at(self, epoch):
@@ -122,7 +128,7 @@ class TrainingRecord:
                 f"epoch={epoch!r} was not recorded; the nearest that was is {near}. "
                 "record_training(every=1) records them all."
             )
-        frame, start = self._frames[epoch], self._start.continued()
+        frame, start = self._frames[epoch], self.start.continued()
         start.progress.dropout_generator = frame.dropout_generator
         training = independent_training(self.estimator, start)
         training.network.parameters[...] = frame.parameters
@@ -285,21 +291,22 @@ def record_training(
     if every != "auto":
         check_scalar(every, "every", Integral, min_val=1)
     twin = clone(check_estimator_is_ours(estimator, "record_training"))
-    fit = twin._prepare(
+    data = FitData(
         X,
         y,
         sample_weight,
-        initial=(coefs_init, intercepts_init),
-        validation_set=(X_val, y_val, None, None),
-        hooks=lambda attributes: twin._epoch_hooks(None, {}, attributes),
+        coefs_init=coefs_init,
+        intercepts_init=intercepts_init,
+        validation=ValidationSet(X_val, y_val),
     )
+    fit = prepare(twin, data, hooks=lambda fitted: epoch_hooks(twin, None, {}, fitted))
     index = _rows(samples, fit.samples.n_samples)
     # take() may gather into buffers, or return views: keep copies
     taken = fit.samples.take(index, {})
     batch = Part(*(None if array is None else array.copy() for array in taken))
     start, recorder = independent_training(twin, fit.training), Recorder(fit.training, every)
     fit.loop.hooks = [*fit.loop.hooks, recorder]
-    twin._run(fit)
+    run(twin, fit)
     frames = recorder.finish()
     n_layers = len(fit.training.network.weights)
     norms = {name: np.reshape(rows, (-1, n_layers)) for name, rows in recorder.norms.items()}
@@ -314,7 +321,7 @@ def record_training(
         points=_points(fit, start, index) if fit.samples.X.shape[1] == 2 else None,
         _frames=frames,
         _batch=batch,
-        _start=start,
+        start=start,
     )
 
 

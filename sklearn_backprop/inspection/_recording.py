@@ -5,7 +5,7 @@ wrapped in ones that keep what they are given, and then `backpropagate` and `upd
 two halves of a step, run as they always do.
 """
 
-from copy import deepcopy
+from copy import copy, deepcopy
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -15,6 +15,7 @@ from .._engine.network import split
 from .._engine.objective import Total
 from .._engine.samples import as_batch
 from .._engine.training import backpropagate, update
+from .._estimators.prepare import set_dropout
 from ..activations import Activation
 from ._trace import LayerTrace, StepTrace
 
@@ -24,10 +25,8 @@ def independent_copy(estimator):
 
     Its random draws are those that the original would make next.
     """
-    twin = estimator._shallow_copy()
+    twin = copy(estimator)
     twin.random_state = deepcopy(check_random_state(estimator.random_state))
-    if hasattr(estimator, "_training"):
-        twin._training = deepcopy(estimator._training)
     return twin
 
 
@@ -36,7 +35,7 @@ def independent_training(estimator, training):
     own = training.continued()
     own.learner.network = deepcopy(training.network)
     own.progress.dropout_generator = deepcopy(training.progress.dropout_generator)
-    estimator._set_dropout(own)
+    set_dropout(own, estimator.dropout)
     return own
 
 

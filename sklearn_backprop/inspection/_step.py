@@ -3,6 +3,10 @@
 from sklearn.base import is_classifier
 
 from .._estimators.base import BaseBackprop
+from .._estimators.checks import check_not_slim
+from .._estimators.data import FitData
+from .._estimators.fit import prepare
+from .._estimators.fitted import training_of
 from .._estimators.targets import labels_in
 from .._numerics.blas import blas_threads_for
 from ._recording import independent_copy, trace_batch
@@ -128,13 +132,13 @@ def prepare_batch(estimator, X, y, sample_weight, classes, initial, **parameters
             "clone(estimator).set_params(class_weight=...)."
         )
     twin = independent_copy(estimator)
-    twin._check_not_slim("a trace")
+    check_not_slim(twin, "a trace")
     twin.early_stopping = False  # a step has no validation set
     for name, value in parameters.items():
         setattr(twin, name, value)
-    options = {}
-    if is_classifier(twin):
-        is_new = classes is None and not hasattr(twin, "_training")
-        options["classes"] = labels_in(y) if is_new else classes
-    fit = twin._prepare(X, y, sample_weight, incremental=True, initial=initial, **options)
+    if is_classifier(twin) and classes is None and training_of(twin) is None:
+        classes = labels_in(y)
+    coefs_init, intercepts_init = initial
+    data = FitData(X, y, sample_weight, classes, coefs_init, intercepts_init, incremental=True)
+    fit = prepare(twin, data)
     return twin, fit

@@ -5,6 +5,8 @@ from base64 import b64encode
 import numpy as np
 from sklearn.base import is_classifier
 
+from .._estimators.fitted import targets_of
+
 GRID = 32
 """Points a side."""
 
@@ -65,9 +67,9 @@ def outputs_on(estimator, grid):
         predictions = estimator.predict(grid)
         return predictions if predictions.ndim == 1 else predictions[:, 0]
     P = estimator.predict_proba(grid)
-    if estimator._targets.kind == "multiclass":
+    if targets_of(estimator).kind == "multiclass":
         return P
-    return P[:, -1] if estimator._targets.kind == "binary" else P[:, 0]
+    return P[:, -1] if targets_of(estimator).kind == "binary" else P[:, 0]
 
 
 def _caption(record, names, is_class):

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from .._estimators.base import BaseBackprop
+from .._numerics.memo import shallow_copy
 from .._sklearn import CALLS_THAT_FIT, callbacks_of, check_method_params, safe_indexing, safe_split
 from .._stacks.fit_many import Task, numbered, snapshot
 
@@ -187,7 +188,7 @@ def fit_as_done(estimator, task, *args, **kwargs):
         raise task.error
     model = task.fitted if task.fit is None else snapshot(task)
     if task.until is not None:
-        model = model._shallow_copy()
+        model = shallow_copy(model)
         model.max_iter = task.until
     if type(estimator) is not Pipeline:
         estimator.__dict__.update(model.__dict__)

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._estimators.fitted import training_of
 from ._axes import one
 
 
@@ -81,7 +82,7 @@ class LossCurveDisplay:
                 "This estimator is a slim() copy, which has no history. Use the estimator that "
                 "slim() was called on."
             )
-        history, progress = estimator.history_, estimator._training.progress
+        history, progress = estimator.history_, training_of(estimator).progress
         before = len(history["loss"]) - progress.n_iter  # of earlier fits under warm_start
         display = cls(
             training_loss=np.array(history["loss"]),

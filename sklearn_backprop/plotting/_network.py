@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._estimators.fitted import training_of
 from ..inspection._recording import feature_names, output_names
 from ._axes import one, side_by_side
 
@@ -95,8 +96,8 @@ class NetworkDisplay:
                     "coordinates. Pass standardized=False."
                 )
             weights, biases = (
-                estimator._training.network.weights,
-                estimator._training.network.biases,
+                training_of(estimator).network.weights,
+                training_of(estimator).network.biases,
             )
         display = cls(
             weights=[W.copy() for W in weights],

@@ -15,7 +15,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .._compositions.calibration import fit_temperature, log_of_mean, tempered_probabilities
-from .._estimators.base import store
 from .._estimators.classifier import BackpropClassifier
 from .._estimators.parameters import document_parameters
 from .._estimators.regressor import BackpropRegressor
@@ -133,7 +132,22 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         verbose=False,
         random_state=None,
     ):
-        store(self, locals())
+        self.n_estimators = n_estimators
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.learning_rate = learning_rate
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.n_bins = n_bins
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.categorical_features = categorical_features
+        self.max_categories = max_categories
+        self.max_time = max_time
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
 
     _optimizer = InputScaledAdamW
     _uncalibrated = {"temperature_": 1.0}
@@ -319,7 +333,21 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         verbose=False,
         random_state=None,
     ):
-        store(self, locals())
+        self.n_estimators = n_estimators
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.learning_rate = learning_rate
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.n_bins = n_bins
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.categorical_features = categorical_features
+        self.max_categories = max_categories
+        self.max_time = max_time
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
 
     _optimizer = AdamW
     _uncalibrated = {"noise_": 0.0}

@@ -1,6 +1,7 @@
 """fit_many against each estimator's own fit: the same random draws, the same numbers."""
 
 import warnings
+from copy import copy
 from functools import cache
 
 import numpy as np
@@ -9,6 +10,8 @@ from same_fits import assert_as_alone, fit_alone, outcome
 from sklearn.model_selection import KFold
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop._estimators.data import FitData
+from sklearn_backprop._estimators.fit import prepare
 from sklearn_backprop._stacks.stack import train_together
 from sklearn_backprop.activations import ACTIVATIONS
 from sklearn_backprop.initializers import LecunNormal
@@ -141,7 +144,7 @@ def test_the_mixtures_are_mixed(stacks):
 
 def paused(estimator, X, y):
     """Return a fit that was paused after two epochs."""
-    fit = estimator._shallow_copy()._prepare(X, y, None)
+    fit = prepare(copy(estimator), FitData(X, y))
     train_together([fit], shuffle=True, until=2)
     return fit
 
@@ -170,7 +173,7 @@ def test_a_fit_that_begins_does_not_take_the_order_of_a_paused_one():
     X, y = np.random.RandomState(0).standard_normal((2, 30))
     estimator = BackpropRegressor(batch_size=10, random_state=0, hidden_layer_sizes=3)
     old = paused(estimator, X[:, None], y)
-    new, alone = (estimator._shallow_copy()._prepare(X[:, None], y, None) for _ in range(2))
+    new, alone = (prepare(copy(estimator), FitData(X[:, None], y)) for _ in range(2))
     for fit in (new, alone):
         fit.training.progress.random_state.set_state(old.training.progress.random_state.get_state())
     train_together([old, new], shuffle=True, until=3)
@@ -196,7 +199,7 @@ def test_fits_may_come_in_any_order_of_their_numbers_of_samples():
     estimator = BackpropRegressor(batch_size=10, random_state=0, hidden_layer_sizes=3)
 
     def prepared(n):
-        return estimator._shallow_copy()._prepare(X[:n, None], y[:n], None)
+        return prepare(copy(estimator), FitData(X[:n, None], y[:n]))
 
     lengths = 31, 30, 31, 29, 30
     together = [prepared(n) for n in lengths]
