@@ -9,6 +9,8 @@ from functools import cache
 
 from sklearn.base import BaseEstimator
 
+__all__ = ["Component"]
+
 
 class KnownParameters(BaseEstimator):
     """An estimator that looks up the names of its parameters once: it takes 0.2 ms."""

@@ -187,7 +187,7 @@ class NeuralTangent(Initializer):
         As in ``Initializer``.
     """
 
-    name = "ntk"
+    name = "neural_tangent"
     _parameter_constraints = Initializer._parameter_constraints | {
         "bias_scale": [Interval(Real, 0, None, closed="left")],
         "bias_rate": [Interval(Real, 0, None, closed="left")],

@@ -13,7 +13,7 @@ from .components import Component, registry
 
 __all__ = [
     "SCHEDULES", "Adaptive", "Constant", "Cosine", "Coslog4", "Custom", "Exponential",
-    "FractionSchedule", "InverseScaling", "OneCycle", "Schedule", "Step",
+    "FractionSchedule", "InvScaling", "OneCycle", "Schedule", "Step",
 ]  # fmt: skip
 
 
@@ -53,7 +53,7 @@ class Constant(Schedule):
     name = "constant"
 
 
-class InverseScaling(Schedule):
+class InvScaling(Schedule):
     """``learning_rate_init / (t + 1)**power_t``, t the samples seen so far.
 
     Parameters
@@ -254,7 +254,5 @@ class Custom(FractionSchedule):
         return float(self.function(fraction))
 
 
-SCHEDULES = registry(
-    Constant, InverseScaling, Adaptive, Cosine, OneCycle, Step, Exponential, Coslog4
-)
+SCHEDULES = registry(Constant, InvScaling, Adaptive, Cosine, OneCycle, Step, Exponential, Coslog4)
 """All schedules, by name."""

@@ -12,7 +12,7 @@ from sklearn_backprop.components import Component, lookup, registry
 from sklearn_backprop.initializers import INITIALIZERS, HeNormal
 from sklearn_backprop.losses import LOSSES, Poisson
 from sklearn_backprop.optimizers import OPTIMIZERS, SGD, Adam, AdamW
-from sklearn_backprop.schedules import SCHEDULES, InverseScaling
+from sklearn_backprop.schedules import SCHEDULES, InvScaling
 
 REGISTRIES = {
     "activation": ACTIVATIONS,
@@ -37,6 +37,14 @@ def test_every_name_finds_its_class(parameter, known):
         assert kind.name == name
         component = lookup(parameter, name, known)
         assert type(component) is kind
+
+
+BY_ANOTHER_NAME = {"auto": "SklearnGlorot"}  # the word of a parameter that nobody has set
+
+
+def test_a_name_is_that_of_its_class():
+    for name, kind in {k: v for known in REGISTRIES.values() for k, v in known.items()}.items():
+        assert BY_ANOTHER_NAME.get(name, name).replace("_", "").lower() == kind.__name__.lower()
 
 
 @over_registries
@@ -135,7 +143,7 @@ def test_fit_never_changes_a_parameter():
         "activation": LeakyReLU(0.2),
         "solver": AdamW(),
         "initializer": HeNormal(),
-        "learning_rate": InverseScaling(0.1),
+        "learning_rate": InvScaling(0.1),
         "tol": 10.0,
         "n_iter_no_change": 1,
     }

@@ -17,7 +17,7 @@ EXPECTED = {
     "glorot_uniform": (2 / (FAN_IN + FAN_OUT), np.sqrt(6 / (FAN_IN + FAN_OUT))),
     "he_normal": (2 / FAN_IN, None),
     "lecun_normal": (1 / FAN_IN, None),
-    "ntk": (1 / FAN_IN, None),
+    "neural_tangent": (1 / FAN_IN, None),
     "zeros": (0, 0),
 }
 
@@ -58,7 +58,7 @@ def test_biases_start_at_zero_with_two_exceptions(name):
     _, biases = draw(name)
     if name == "auto":
         assert 0.95 * EXPECTED["auto"][1] < np.abs(biases).max() <= EXPECTED["auto"][1]
-    elif name == "ntk":
+    elif name == "neural_tangent":
         # 200 draws: the standard error of the variance is a tenth
         assert biases.var() == pytest.approx(1, abs=0.4)
     else:

@@ -7,7 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn_backprop import BackpropRegressor
 from sklearn_backprop.components import lookup
 from sklearn_backprop.optimizers import OPTIMIZERS
-from sklearn_backprop.schedules import SCHEDULES, Adaptive, Constant, InverseScaling, Schedule
+from sklearn_backprop.schedules import SCHEDULES, Adaptive, Constant, InvScaling, Schedule
 
 STOCHASTIC = [name for name, kind in OPTIMIZERS.items() if kind.stochastic]
 
@@ -19,7 +19,7 @@ def test_constant_stays_and_ends_on_a_plateau():
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 2.0])
 def test_inverse_scaling_follows_its_formula(power):
-    schedule = InverseScaling(power)
+    schedule = InvScaling(power)
     for samples in (0, 1, 99, 10**6):
         assert schedule.next_rate(0.3, 123.0, samples) == pytest.approx(
             0.3 * np.exp(-power * np.log1p(samples)), rel=1e-12
@@ -89,7 +89,7 @@ EPOCHS = np.arange(6)
 RATES = {
     "constant": ("constant", np.full(6, 0.2)),
     "invscaling": ("invscaling", 0.2 / np.sqrt(1 + 20 * EPOCHS)),
-    "instance": (InverseScaling(power_t=1.0), 0.2 / (1 + 20 * EPOCHS)),
+    "instance": (InvScaling(power_t=1.0), 0.2 / (1 + 20 * EPOCHS)),
     "adaptive": ("adaptive", np.full(6, 0.2)),  # while it makes progress
     "a user's": (Halving(), 0.2 / 2.0**EPOCHS),
 }
@@ -134,7 +134,7 @@ def test_schedules_work_with_every_stochastic_solver(schedule, solver):
         assert changing.loss_curve_[2] != constant.loss_curve_[2]
 
 
-@pytest.mark.parametrize("schedule", [InverseScaling(-1), InverseScaling("fast")])
+@pytest.mark.parametrize("schedule", [InvScaling(-1), InvScaling("fast")])
 def test_parameters_out_of_range_are_refused(schedule):
-    with pytest.raises(ValueError, match="'power_t' parameter of InverseScaling must be"):
+    with pytest.raises(ValueError, match="'power_t' parameter of InvScaling must be"):
         lookup("learning_rate", schedule, SCHEDULES)

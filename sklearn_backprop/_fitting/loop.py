@@ -165,7 +165,7 @@ class FitLoop:
         Nobody is told that it could have trained for longer.
         """
         loop = deepcopy(self)
-        return loop, loop._restore(samples)
+        return loop, FitLoop._restore(loop, samples)
 
     def _restore(self, samples):
         """Put the weights to keep into the network; return whether they are those from before."""

@@ -211,8 +211,8 @@ class Screen:
             return screen, X
         screen = copy(self)
         is_first = self.watch is None or self.first is not None
-        admit = screen._admit_first if is_first else screen._admit_more
-        return screen, admit(X, sample_weight)
+        admit = Screen._admit_first if is_first else Screen._admit_more
+        return screen, admit(screen, X, sample_weight)
 
     def _admit_sparse(self, X, sample_weight):
         screen = copy(self)

@@ -5,8 +5,8 @@ backpropagation with differences of the objective; `record_training` records a t
 writes it as a page that plays it back.
 """
 
-from .._engine.outputs import hidden_activations, hidden_layer_index, input_gradients
 from ._gradient_check import ArrayCheck, GradientCheck, check_gradients
+from ._outputs import hidden_activations, input_gradients
 from ._record import TrainingRecord, record_training
 from ._step import trace_step
 from ._trace import LayerTrace, StepTrace
@@ -19,7 +19,6 @@ __all__ = [
     "TrainingRecord",
     "check_gradients",
     "hidden_activations",
-    "hidden_layer_index",
     "input_gradients",
     "record_training",
     "trace_step",

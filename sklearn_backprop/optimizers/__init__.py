@@ -14,4 +14,4 @@ from ._lbfgs import LBFGS
 __all__ = ["LBFGS", "OPTIMIZERS", "SGD", "Adam", "AdamW", "InputScaledAdamW", "Optimizer", "State"]
 
 OPTIMIZERS = registry(SGD, Adam, AdamW, LBFGS)
-"""All solvers, by name."""
+"""All solvers that work on any vector, by name; ``InputScaledAdamW`` needs a network."""

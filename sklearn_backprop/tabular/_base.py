@@ -43,7 +43,7 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
     _parameter_constraints = {
         "n_estimators": [COUNT],
         "hidden_layer_sizes": ["array-like", COUNT, str],
-        "learning_rate": [POSITIVE],
+        "learning_rate_init": [POSITIVE],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "n_bins": [Interval(Integral, 2, None, closed="left"), None],
@@ -185,7 +185,7 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
             # batches of equal size: a last one of a few rows would be a step of mere noise
             "batch_size": -(-n_rows // n_batches),
             "learning_rate": "coslog4",
-            "learning_rate_init": self.learning_rate,
+            "learning_rate_init": self.learning_rate_init,
             "max_iter": self.max_iter,
             "tol": 0.0,
             "n_iter_no_change": np.inf,

@@ -31,7 +31,7 @@ DESCRIPTIONS = {
         "more accurate, in proportionally more time; they leave the first as they are.",
     ),
     "hidden_layer_sizes": ("int, array-like of int or str", "Units of each hidden layer."),
-    "learning_rate": ("float", "The highest rate of the schedule ``'coslog4'``."),
+    "learning_rate_init": ("float", "The highest rate of the schedule ``'coslog4'``."),
     "dropout": (
         "float or array-like of float in [0, 1)",
         "Share of hidden units silenced at random in each step.",
@@ -117,7 +117,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         *,
         n_estimators=5,
         hidden_layer_sizes=(128, 128, 128),
-        learning_rate=0.04,
+        learning_rate_init=0.04,
         dropout=0.0,
         weight_decay=0.02,
         label_smoothing=0.1,
@@ -134,7 +134,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     ):
         self.n_estimators = n_estimators
         self.hidden_layer_sizes = hidden_layer_sizes
-        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
         self.dropout = dropout
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
@@ -319,7 +319,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         *,
         n_estimators=5,
         hidden_layer_sizes=(128, 128, 128),
-        learning_rate=0.07,
+        learning_rate_init=0.07,
         dropout=0.0,
         weight_decay=0.02,
         n_bins=24,
@@ -335,7 +335,7 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     ):
         self.n_estimators = n_estimators
         self.hidden_layer_sizes = hidden_layer_sizes
-        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
         self.dropout = dropout
         self.weight_decay = weight_decay
         self.n_bins = n_bins

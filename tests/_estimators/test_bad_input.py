@@ -24,7 +24,7 @@ from sklearn_backprop._engine.network import Network
 from sklearn_backprop.activations import Tanh
 from sklearn_backprop.losses import Poisson
 from sklearn_backprop.optimizers import SGD, Adam, AdamW
-from sklearn_backprop.schedules import InverseScaling
+from sklearn_backprop.schedules import InvScaling
 from sklearn_backprop.tabular import TabularClassifier, TabularEncoder, TabularRegressor
 
 pytestmark = [
@@ -274,7 +274,7 @@ BAD_PARAMETERS = [
     ({"batch_size": "nonsense"}, ["auto"]),
     ({"activation": Tanh}, ["Tanh"]),
     ({"solver": Adam}, ["Adam"]),
-    ({"learning_rate": InverseScaling}, ["InverseScaling"]),
+    ({"learning_rate": InvScaling}, ["InvScaling"]),
     ({"solver": Tanh()}, ["Tanh()"]),
     ({"activation": SGD()}, ["SGD()"]),
     ({"hidden_layer_sizes": 0}, ["0"]),

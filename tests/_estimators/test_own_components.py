@@ -156,7 +156,7 @@ def test_the_factors_of_an_initializer_act_under_an_optimizer_from_outside(kind,
 
 
 @pytest.mark.parametrize("kind", [SGD, Adam, AdamW, InputScaledAdamW], ids=lambda k: k.name)
-@pytest.mark.parametrize("initializer", ["auto", "ntk"])
+@pytest.mark.parametrize("initializer", ["auto", "neural_tangent"])
 @over_dtypes
 def test_an_update_that_only_passes_on_is_its_parents(kind, initializer, dtype):
     class Child(kind):

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
 from sklearn_backprop.activations import ELU
 from sklearn_backprop.optimizers import Adam, AdamW
-from sklearn_backprop.schedules import InverseScaling
+from sklearn_backprop.schedules import InvScaling
 
 # a few epochs are not meant to converge, nor to diverge, of which the same category warns
 pytestmark = [
@@ -317,7 +317,7 @@ def test_weights_changed_by_hand_survive_copying(kind, parameters, seed, in_plac
 SPECIAL = {
     "activation": ELU(0.5),
     "solver": AdamW(weight_decay=0.02),
-    "learning_rate": InverseScaling(0.3),
+    "learning_rate": InvScaling(0.3),
     "hidden_layer_sizes": [4, 3],
 }
 

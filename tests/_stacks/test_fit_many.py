@@ -105,7 +105,7 @@ class Mixture:
             "scoring": pick("loss", "loss", None),
         }
         if settings.pop("rates_differ"):
-            settings["initializer"] = "ntk"
+            settings["initializer"] = "neural_tangent"
         if settings["loss"] in ("focal", "huber", "log_cosh"):
             # their best constant is searched by SciPy, whose last digit is not the same twice
             # with OpenBLAS's kernels for Nehalem

@@ -72,7 +72,9 @@ def test_ntk_is_the_neural_tangent_parametrization_under_adam():
 
 
 def test_ntk_begins_at_the_best_constant():
-    network = BackpropRegressor(initializer="ntk", learning_rate_init=1e-12, **SHORT).fit(X, y)
+    network = BackpropRegressor(
+        initializer="neural_tangent", learning_rate_init=1e-12, **SHORT
+    ).fit(X, y)
     np.testing.assert_allclose(network.predict(X), y.mean(), atol=1e-9)
 
 
@@ -114,7 +116,9 @@ def test_a_stack_learns_at_the_same_rates():
     labels = (y > 0).astype(int)
     models = [
         BackpropClassifier(
-            **SHORT | {"random_state": seed, "dtype": dtype}, solver=solver, initializer="ntk"
+            **SHORT | {"random_state": seed, "dtype": dtype},
+            solver=solver,
+            initializer="neural_tangent",
         )
         for seed in (0, 1)
         for dtype in ("float32", "float64")

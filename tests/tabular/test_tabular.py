@@ -190,7 +190,7 @@ def test_clone_pickle_and_search(cls):
     assert_array_equal(again.predict(X), fitted.predict(X))
     assert_array_equal(clone(fitted).fit(X, y).predict(X), fitted.predict(X))
     grid = {"n_estimators": [1, 2], "hidden_layer_sizes": [8, (8, 8)], "dropout": [0.0, 0.2],
-            "learning_rate": [0.02, 0.05]}  # fmt: skip
+            "learning_rate_init": [0.02, 0.05]}  # fmt: skip
     search = GridSearchCV(cls(**QUICK).set_params(max_iter=2), grid, cv=2).fit(X, y)
     assert len(search.cv_results_["params"]) == 16
     assert not np.isnan(search.cv_results_["mean_test_score"]).any()
