@@ -119,6 +119,12 @@ def test_docstring_examples(name):
     assert failed == 0
 
 
+def test_examples_of_methods_are_found():
+    """A class whose ``__module__`` were another's would lose its methods' examples."""
+    finder, modules = doctest.DocTestFinder(), map(importlib.import_module, MODULES)
+    assert sum(len(test.examples) for module in modules for test in finder.find(module)) >= 120
+
+
 def test_public_classes_have_examples():
     for name in sklearn_backprop.__all__:
         assert (

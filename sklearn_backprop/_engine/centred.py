@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .._numerics.plain import plain
 from .._numerics.standardization import Scaler, fold, in_two_steps, saturated
 
 
+@plain("centred_network")
 @dataclass
 class CentredNetwork:
     """What of a network is another for centred inputs and outputs, and what it stands for.

@@ -20,6 +20,7 @@ from math import prod
 import numpy as np
 
 from .._kernels.textbook import StackedTextbook, Textbook
+from .._numerics.plain import plain
 
 
 class Layer:
@@ -97,6 +98,7 @@ def split(vector, layer_sizes):
     return views[:n_layers], views[n_layers:]
 
 
+@plain("network")
 class Network:
     """A multilayer perceptron over one flat vector of parameters.
 

@@ -13,9 +13,11 @@ from math import isfinite
 
 import numpy as np
 
+from .._numerics.plain import plain
 from ..losses import Loss
 
 
+@plain("objective")
 @dataclass
 class Objective:
     """The loss, the L2 penalty, and what both are divided by.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._numerics.plain import plain
 from .._numerics.vectors import clip
 from ..optimizers import LBFGS, Optimizer
 from ..optimizers import State as OptimizerState
@@ -11,6 +12,7 @@ from .network import Network
 from .objective import Objective, Total
 
 
+@plain("learner")
 @dataclass
 class Learner:
     """All that a step needs.

@@ -240,7 +240,7 @@ class BaseBackprop(EpochCallbacks, KnownParameters):
 
     def __getstate__(self):
         """Leave out what follows from the trained weights, unless changed by hand."""
-        return without_what_follows(self, dict(super().__getstate__()))
+        return without_what_follows(self, super().__getstate__())
 
     def __setstate__(self, state):
         """Restore, and fold the weights again."""

@@ -11,12 +11,15 @@ from .._engine.outputs import predict
 from .._fitting.messages import warn
 from .._numerics.blas import one_blas_thread
 from .._numerics.memo import shallow_copy
+from .._numerics.plain import encode, plain
 from .._numerics.standardization import fold
 from ..activations import Activation
+from ..components import Lasting
 from ..losses._base import Loss
 from .checks import feature_name
 
 
+@plain("served")
 @dataclass
 class Served:
     """What prediction needs besides weights and biases."""
@@ -27,7 +30,7 @@ class Served:
     centred: CentredNetwork | None  # where coefs_ would cancel digits
 
 
-class OwnsEstimators:
+class OwnsEstimators(Lasting):
     """Mixin of what has fitted estimators inside: its shallow copy has copies of them."""
 
     def __copy__(self):
@@ -216,7 +219,7 @@ def without_what_follows(estimator, state):
     elif "_served" in state and estimator._served.centred is not None:
         centred, layers = estimator._served.centred, (estimator.coefs_, estimator.intercepts_)
         centred = centred.without_layers() if centred.is_of(*layers) else None
-        state["_served"] = replace(estimator._served, centred=centred)
+        state["_served"] = encode(replace(estimator._served, centred=centred))
     return state
 
 

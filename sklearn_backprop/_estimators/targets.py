@@ -7,7 +7,10 @@ from scipy.sparse import csr_matrix, issparse
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from .._numerics.plain import plain
 
+
+@plain("class_targets")
 class ClassTargets:
     """Encodes labels as one column for two classes, one a class or a label for more.
 

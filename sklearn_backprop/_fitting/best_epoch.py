@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from .._numerics.plain import plain
 
+
+@plain("best_epoch")
 class BestEpoch:
     """The best score so far, and how long ago training last improved.
 

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from .._numerics.plain import plain
 
+
+@plain("history")
 class History:
     """Keeps one record an epoch, as a dict of lists that ``pandas.DataFrame`` takes.
 

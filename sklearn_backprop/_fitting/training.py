@@ -12,12 +12,14 @@ from .._engine.training import Learner
 from .._numerics.memo import shallow_copy
 from .._numerics.moments import Moments
 from .._numerics.outliers import Screen
+from .._numerics.plain import plain
 from .._numerics.standardization import Scaler
 from ..schedules import Schedule
 from .best_epoch import BestEpoch
 from .history import History
 
 
+@plain("settings")
 @dataclass
 class Settings:
     """What the user set, as far as the epochs depend on it.
@@ -43,6 +45,7 @@ class Settings:
     valid_params: list = field(default_factory=list)
 
 
+@plain("progress")
 @dataclass
 class Progress:
     """What a fit counts.
@@ -98,6 +101,7 @@ class Progress:
         self.best = BestEpoch()
 
 
+@plain("statistics")
 @dataclass
 class Statistics:
     """What is known of the data.
@@ -142,6 +146,7 @@ class Statistics:
         return total / self.n_weighted
 
 
+@plain("training")
 @dataclass
 class Training:
     """A network in training.

@@ -5,6 +5,7 @@ from copy import copy
 import numpy as np
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
+from .plain import plain
 from .standardization import CHUNK, Scaler, power_of_two, rows_in
 
 ROUNDING = 64 * float(np.finfo(np.float64).eps)
@@ -17,6 +18,7 @@ SQUARABLE_SINGLE = 1e-15, 1e15
 """The same in float32."""
 
 
+@plain("moments")
 class Moments:
     """Weighted mean and squared deviations of columns, and their range.
 

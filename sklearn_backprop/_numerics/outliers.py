@@ -13,6 +13,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from .moments import with_more
+from .plain import plain
 
 TIMES = 100.0
 """How many times as far out as all others a bad reading is, at least."""
@@ -42,6 +43,7 @@ SETTLED = 1000, 20_000
 """Rows after which distances are known, and after which they need not be: of rare categories."""
 
 
+@plain("watch")
 class Watch:
     """How far the readings of each column are from a typical one.
 
@@ -160,6 +162,7 @@ class Watch:
         return np.where(bad, np.clip(X, low, high), X).astype(X.dtype)
 
 
+@plain("screen")
 class Screen:
     """The statistics of a stream's columns, and what is clipped before it counts in them.
 

@@ -10,10 +10,13 @@ from functools import cached_property
 
 import numpy as np
 
+from .plain import plain
+
 CHUNK = 2**16
 """Numbers looked at together: few enough to stay in the cache."""
 
 
+@plain("scaler")
 @dataclass
 class Scaler:
     """``(x - center) / scale``, a column each; 0 where the scale is infinite."""

@@ -16,10 +16,11 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 
 from .._estimators.callbacks import EpochCallbacks
+from ..components import Lasting
 from ._tasks import Rungs, StackingBackend
 
 
-class SuccessiveHalvingSearchCV(RandomizedSearchCV):
+class SuccessiveHalvingSearchCV(Lasting, RandomizedSearchCV):
     """Search by successive halving, whose resource is epochs.
 
     All candidates begin to train, in stacks. At each rung they are scored, the best

@@ -6,6 +6,7 @@ from inspect import cleandoc
 from joblib import parallel_config
 from sklearn import model_selection as _original
 
+from ..components import Lasting
 from ._tasks import StackingBackend
 
 
@@ -21,7 +22,7 @@ def _documented_as(original):
     return decorate
 
 
-class GridSearchCV(_original.GridSearchCV):
+class GridSearchCV(Lasting, _original.GridSearchCV):
     """`sklearn.model_selection.GridSearchCV`, whose candidates and folds train together."""
 
     # scikit-learn's fit is looked up at each call: tools such as mlflow.autolog replace it
@@ -31,7 +32,7 @@ class GridSearchCV(_original.GridSearchCV):
             return super().fit(X, y, **params)
 
 
-class RandomizedSearchCV(_original.RandomizedSearchCV):
+class RandomizedSearchCV(Lasting, _original.RandomizedSearchCV):
     """`sklearn.model_selection.RandomizedSearchCV`, whose fits train together."""
 
     @_documented_as(_original.RandomizedSearchCV.fit)

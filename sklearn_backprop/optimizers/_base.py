@@ -17,6 +17,7 @@ from numbers import Number
 import numpy as np
 
 from .._numerics.memo import shallow_copy
+from .._numerics.plain import plain
 from ..components import Component
 
 BLOCK = 32768
@@ -39,6 +40,7 @@ def is_one_each(learning_rate):
     return is_array and learning_rate.ndim > 0 and learning_rate.shape[-1] > 1
 
 
+@plain("optimizer_state")
 class State:
     """What an optimizer remembers between steps, and what it is told of the parameters.
 

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 
+from .._numerics.plain import plain
 from ._columns import narrowest
 from ._label_twins import find_twins
 
@@ -17,6 +18,7 @@ BIN_SIZE = 0.25
 """A bin's column goes from minus this to this."""
 
 
+@plain("numbers")
 class Numbers:
     """A column of numbers, an indicator of missing ones where ``fit`` saw some, and bins.
 
@@ -93,6 +95,7 @@ class Numbers:
         return [name, *bins] + [f"{name}_missing"] * (self.indicator is not None)
 
 
+@plain("scaled")
 class Scaled:
     """Columns of 0 and 1, or -1 and 1, scaled as numbers are."""
 
@@ -104,6 +107,7 @@ class Scaled:
         return (encoded - self.center) * self.scale
 
 
+@plain("categories")
 class Categories:
     """A column of labels, as one-hot columns or one of -1 and 1."""
 

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._sklearn import Interval, StrOptions, check_feature_names_in
+from ..components import Lasting
 from ._encoded_columns import Categories, Numbers, Scaled, printed  # noqa: F401, for old pickles
 from ._tables import as_table, complex_message
 
@@ -15,7 +16,7 @@ FEW_VALUES = 5
 """That most of so few values are new says nothing."""
 
 
-class TabularEncoder(TransformerMixin, BaseEstimator):
+class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
     """Turn a table of any kind into dense numbers of comparable size.
 
     - Numbers: ``(x - median) · s`` with ``s = 1 / (q75 - q25)``, or ``2 / (max - min)``
