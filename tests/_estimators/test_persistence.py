@@ -297,8 +297,9 @@ def test_the_stored_pickle_loads_predicts_the_same_and_goes_on():
     for name, (stored, before, after) in kept.items():
         X, y = make_pickle.data_of(name)
         model = Strict(io.BytesIO(stored)).load()
-        # exponentials and products round as the processor's code has it
-        np.testing.assert_allclose(make_pickle.outputs(model, X), before, rtol=1e-9, err_msg=name)
+        # exponentials and products round as the processor's code has it; a table's in float32
+        rtol = 1e-4 if name == "table" else 1e-9
+        np.testing.assert_allclose(make_pickle.outputs(model, X), before, rtol, err_msg=name)
         again = make_pickle.goes_on(model, X, y)
         assert (again is None) == (after is None)
         if after is not None:
