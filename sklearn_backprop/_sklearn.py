@@ -5,34 +5,49 @@ constraints of constructor parameters, `_validate_params` and `_get_param_names`
 inherited from `BaseEstimator`, whose own way of checking parameters they are.
 """
 
-from sklearn.base import _clone_parametrized as clone_parametrized
+from typing import Any
+
+from sklearn import base, utils
 from sklearn.model_selection import _validation
-from sklearn.utils import _safe_indexing as safe_indexing
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
-from sklearn.utils.metaestimators import _safe_split as safe_split
-from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
-from sklearn.utils.validation import _check_method_params as check_method_params
-from sklearn.utils.validation import _check_sample_weight as check_sample_weight
-from sklearn.utils.validation import _check_y as check_y
-from sklearn.utils.validation import _num_samples as num_samples
+from sklearn.utils import _param_validation, metaestimators, validation
 
 try:
-    from sklearn.callback import CallbackSupportMixin, FitCallback, with_callbacks
+    from sklearn import callback
 except ImportError:  # scikit-learn before 1.9
-    FitCallback = None
+    callback = None
 
-    class CallbackSupportMixin:
-        """Stands in for scikit-learn's: keeps plain functions."""
+HasMethods: Any = _param_validation.HasMethods
+Interval: Any = _param_validation.Interval
+Options: Any = _param_validation.Options
+StrOptions: Any = _param_validation.StrOptions
 
-        def set_callbacks(self, *callbacks):
-            """Set the callbacks."""
-            self._skl_callbacks = list(callbacks)
-            return self
+check_feature_names_in = validation._check_feature_names_in
+check_method_params = validation._check_method_params
+check_sample_weight = validation._check_sample_weight
+check_y = validation._check_y
+clone_parametrized = base._clone_parametrized
+num_samples = validation._num_samples
+safe_indexing = utils._safe_indexing
+safe_split = metaestimators._safe_split
 
-    def with_callbacks(method):
-        """Return the method itself."""
-        return method
 
+class KeepsFunctions:
+    """Stands in for scikit-learn's support of callbacks: keeps plain functions."""
+
+    def set_callbacks(self, *callbacks):
+        """Set the callbacks."""
+        self._skl_callbacks = list(callbacks)
+        return self
+
+
+def unchanged(method):
+    """Return the method itself."""
+    return method
+
+
+FitCallback: Any = getattr(callback, "FitCallback", None)
+CallbackSupportMixin: Any = getattr(callback, "CallbackSupportMixin", KeepsFunctions)
+with_callbacks: Any = getattr(callback, "with_callbacks", unchanged)
 
 CALLS_THAT_FIT = {
     getattr(_validation, name)

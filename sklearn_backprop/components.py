@@ -5,7 +5,7 @@ So one instance can serve many networks, and scikit-learn's ``clone``, ``repr``
 and nested ``set_params(solver__weight_decay=0.02)`` work on it.
 """
 
-from copyreg import __newobj__
+from copyreg import __newobj__  # pyright: ignore[reportAttributeAccessIssue]
 from functools import cache
 from importlib import import_module
 
@@ -39,9 +39,8 @@ class Lasting:
 
     def __getstate__(self):
         """Return the attributes as plain data, with the format's number."""
-        return {name: encode(value) for name, value in super().__getstate__().items()} | {
-            "_format": FORMAT
-        }
+        attributes: dict = super().__getstate__()  # pyright: ignore[reportAssignmentType]
+        return {name: encode(value) for name, value in attributes.items()} | {"_format": FORMAT}
 
     def __setstate__(self, state):
         """Restore the attributes."""
@@ -51,9 +50,8 @@ class Lasting:
                 f"This pickle has the format {found}, from a later version of sklearn_backprop "
                 f"than this one, which reads formats up to {FORMAT}. Upgrade to read it."
             )
-        super().__setstate__(
-            {name: decode(value) for name, value in state.items() if name != "_format"}
-        )
+        attributes = {name: decode(value) for name, value in state.items() if name != "_format"}
+        super().__setstate__(attributes)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def restore(path):

@@ -14,7 +14,7 @@ import sklearn_backprop
 ROOT = Path(__file__).parents[1]
 BUILT = {"_build", "api", "gallery"}  # what the documentation's build writes
 DOCS = [p for p in sorted((ROOT / "docs").rglob("*.md")) if not BUILT & set(p.parts)]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS]
+PAGES = [*(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING")), *DOCS]
 TESTS = {path.name: path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -64,6 +64,7 @@ def test_arithmetic_by_hand():
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
         if "://" in target:
+            assert target.startswith("https://"), f"{page.name} links to {target}"
             continue
         path, _, anchor = target.partition("#")
         linked = page if not path else page.parent / path

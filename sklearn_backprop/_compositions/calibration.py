@@ -4,6 +4,8 @@ Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICM
 section 4.2.
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
@@ -24,7 +26,7 @@ def tempered_probabilities(logits, temperature):
     return P if P.shape[1] == 1 else np.clip(P, eps, 1 - eps)
 
 
-def log_of_mean(logits, exclusive):
+def log_of_mean(logits, exclusive) -> Any:
     """Return the logarithm of the mean of several networks' probabilities, or of its odds.
 
     As ``logaddexp`` of logarithms, so nothing is cut off where probabilities are 0 or 1.

@@ -10,6 +10,7 @@ import warnings
 from collections import defaultdict
 from functools import partial
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.base import (
@@ -232,7 +233,7 @@ class BackpropEnsembleClassifier(ClassifierMixin, BaseEnsemble):
     def _fitted(self, members):
         return super()._fitted(members) | {"classes_": members[0].classes_}
 
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> Any:
         """Return the mean probability of each class, in the order of ``classes_``.
 
         Parameters

@@ -6,6 +6,7 @@ before the product. In the same way a center of the outputs is added after the l
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class CentredNetwork:
     after: Scaler | None
     weights: np.ndarray | None
     biases: list
-    raw_weights: np.ndarray | None
+    raw_weights: Any
     raw_biases: list
 
     def is_of(self, coefs, intercepts):

@@ -14,13 +14,16 @@ Everything is written for the last two axes, so a leading axis makes one network
 stack of networks that train side by side.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from .._kernels.textbook import StackedTextbook, Textbook
 from .._numerics.plain import plain
+from ..losses import Loss
 
 
 class Layer:
@@ -53,27 +56,27 @@ class Layer:
         shape = (*self.W.shape[:-2], n_samples, self.W.shape[-1])
         return [np.empty(shape, self.W.dtype) for _ in range(3)]
 
-    def forward(self, A_below):
+    def forward(self, A_below: Any) -> np.ndarray:
         """Return the activation for what comes from below."""
         self.kernels.forward(A_below, self.W, self.b, self.f, self.Z, self.A)
         return self.A
 
-    def output_delta(self, Y, loss, share):
+    def output_delta(self, Y: np.ndarray, loss: Loss, share: Any) -> np.ndarray:
         """Return error × slope at the outputs, times each sample's share in the objective."""
         self.kernels.output_delta(Y, self.Z, self.A, self.f, loss, share, self.delta)
         return self.delta
 
-    def gradient(self, A_below, delta):
+    def gradient(self, A_below: Any, delta: np.ndarray) -> None:
         """Fill ``dW`` and ``db``."""
         self.kernels.gradient(A_below, delta, self.dW, self.db)
 
-    def back(self, delta, below):
+    def back(self, delta: np.ndarray, below: "Layer") -> np.ndarray:
         """Return the delta of the layer below."""
         self.kernels.back(delta, self.W, below.f, below.Z, below.A, below.delta)
         return below.delta
 
 
-def split(vector, layer_sizes):
+def split(vector: np.ndarray, layer_sizes: Sequence) -> tuple[list, list]:
     """Return the weights and the biases that lie in a flat vector, as views.
 
     Parameters
@@ -136,7 +139,7 @@ class Network:
         n_parameters = self.n_weights + sum(self.layer_sizes[1:])
         stack = () if n_networks is None else (n_networks,)
         self.parameters = np.zeros((*stack, n_parameters), dtype)
-        self.layers = []
+        self.layers: list[Layer] = []
         self.bind(self.parameters, np.empty_like(self.parameters))
 
     def bind(self, parameters, gradient):
@@ -211,7 +214,7 @@ class Network:
             layer.Z, layer.A, layer.delta = Z, A, delta
         self._n_samples = n_samples
 
-    def forward(self, X):
+    def forward(self, X: Any) -> np.ndarray:
         """Propagate a batch from the inputs to the outputs, as in training.
 
         Parameters
@@ -231,7 +234,7 @@ class Network:
             A = layer.forward(A)
         return A
 
-    def output_delta(self, Y, loss, share):
+    def output_delta(self, Y: np.ndarray, loss: Loss, share: Any) -> np.ndarray:
         """Return error × slope at the outputs of the last ``forward``, times ``share``.
 
         Parameters
@@ -250,7 +253,7 @@ class Network:
         """
         return self.layers[-1].output_delta(Y, loss, share)
 
-    def backward(self, X, delta):
+    def backward(self, X: Any, delta: np.ndarray) -> None:
         """Propagate the delta back to the first layer and fill ``gradient``.
 
         Parameters
@@ -265,7 +268,7 @@ class Network:
             delta = layer.back(delta, below)
         self.layers[0].gradient(X, delta)
 
-    def penalize(self, share):
+    def penalize(self, share: Any) -> None:
         """Add ``share · W`` to the gradient: the L2 penalty's. Biases cost nothing.
 
         Parameters
@@ -280,7 +283,7 @@ class Network:
         """Return ``½ ‖W‖²``, what the penalty's share multiplies."""
         return self.kernels.half_square(self._all_weights)
 
-    def predict(self, X):
+    def predict(self, X: Any) -> np.ndarray:
         """Return the outputs for a batch, as in prediction, in a buffer as ``forward`` does."""
         if self._n_samples != X.shape[-2]:
             self._use_buffers(X.shape[-2])

@@ -161,7 +161,8 @@ class Samples:
             self.weight_unit = float(2.0 ** power_of_two(weights.max()))
             self.sample_weight = (weights / self.weight_unit).astype(self.dtype)[:, None]
         self.n_samples = len(self.Y)
-        self.rows = self.scaler = self._largest_read = None
+        self.rows = self.scaler = None
+        self._largest_read: float | None = None
         self.from_file = is_memory_mapped(X)
         if self.from_file:
             self.X, self.rows, self.scaler = X, rows, scaler
@@ -182,7 +183,7 @@ class Samples:
         if self._largest_read is None:
             for _ in self._blocks(1):
                 pass
-        return float(self._largest_read)
+        return float(self._largest_read or 0.0)
 
     def batches(self, objective, batch_size, order=None, n_in_all=None):
         """Yield each ``Batch`` of an epoch.

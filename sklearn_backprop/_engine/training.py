@@ -1,15 +1,18 @@
 """Training: batch by batch, step by step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from .._numerics.plain import plain
 from .._numerics.vectors import clip
+from ..losses import Loss
 from ..optimizers import LBFGS, Optimizer
 from ..optimizers import State as OptimizerState
 from .network import Network
 from .objective import Objective, Total
+from .samples import Batch, Samples
 
 
 @plain("learner")
@@ -62,6 +65,7 @@ class Learner:
         """Return the rate of a step, as the optimizer takes it: with its factors, or before."""
         if not self.rate_factors or self.optimizer.applies_rate_factors:
             return self.learning_rate
+        assert self.state is not None  # an optimizer with a rate has one
         self.state.learning_rate = self.learning_rate
         rates = np.empty(self.network.parameters.shape[-1])
         for start, stop, factor in self.rate_factors:
@@ -69,14 +73,14 @@ class Learner:
         return (self.learning_rate * rates).astype(self.network.dtype)
 
 
-def step(learner, batch):
+def step(learner: Learner, batch: Batch) -> np.ndarray:
     """Take one step on one batch; return the outputs before it, in a buffer."""
     outputs = backpropagate(learner, batch)
     update(learner, batch)
     return outputs
 
 
-def backpropagate(learner, batch):
+def backpropagate(learner: Learner, batch: Batch) -> np.ndarray:
     """Fill the network's gradient by a batch, without the penalty; return the outputs."""
     network, loss = learner.network, learner.objective.loss
     outputs = network.forward(batch.X)
@@ -85,7 +89,7 @@ def backpropagate(learner, batch):
     return outputs
 
 
-def update(learner, batch):
+def update(learner: Learner, batch: Batch) -> None:
     """Move the parameters by the gradient of a batch."""
     network, optimizer = learner.network, learner.optimizer
     network.penalize(batch.penalty_share)
@@ -93,7 +97,13 @@ def update(learner, batch):
     optimizer.update(network.parameters, network.gradient, learner.state, learner.rate())
 
 
-def epoch(learner, samples, batch_size, order=None, set_rate=None):
+def epoch(
+    learner: Learner,
+    samples: Samples,
+    batch_size: int,
+    order: np.ndarray | None = None,
+    set_rate: Callable | None = None,
+) -> float:
     """Pass over the samples once, a step a batch; return the mean objective.
 
     Parameters
@@ -128,7 +138,7 @@ def epoch(learner, samples, batch_size, order=None, set_rate=None):
     return total.value(samples.n_samples)
 
 
-def full_batch_objective(learner, samples):
+def full_batch_objective(learner: Learner, samples: Samples) -> Callable:
     """Return a function that maps a parameter vector to the objective and its gradient.
 
     It goes over the samples in parts and adds up, so its memory does not grow with their
@@ -154,7 +164,7 @@ ROWS = 512
 """Samples propagated together where there are no batches: full-batch gradients, validation."""
 
 
-def mean_loss(network, loss, samples, is_right=None):
+def mean_loss(network: Network, loss: Loss, samples: Samples) -> float:
     """Return the weighted mean loss over samples, without the penalty.
 
     Parameters
@@ -165,20 +175,35 @@ def mean_loss(network, loss, samples, is_right=None):
         Measures its outputs.
     samples : Samples
         What to evaluate it on.
-    is_right : callable, default=None
-        Tells from targets and outputs of some samples which are right.
-
-    Returns
-    -------
-    float or tuple of two floats
-        The mean loss; with ``is_right`` also the weighted share that is right.
     """
-    total = weight = right = 0.0
-    for part in samples.parts(ROWS):
-        outputs = network.predict(part.X)
+    total = weight = 0.0
+    for part, outputs in _outputs(network, samples):
         total += loss.sum(part.Y, outputs, part.weight)
         weight += part.sum_of_weights()
-        if is_right is not None:
-            right += part.sum_of_weights(is_right(part.Y, outputs))
-    mean = float(total / weight)
-    return mean if is_right is None else (mean, right / weight)
+    return float(total / weight)
+
+
+def mean_loss_and_accuracy(
+    network: Network, loss: Loss, samples: Samples, is_right: Callable
+) -> tuple[float, float]:
+    """Return the weighted mean loss, as ``mean_loss`` does, and the weighted share that is right.
+
+    Parameters
+    ----------
+    network, loss, samples : object
+        As for ``mean_loss``.
+    is_right : callable
+        Tells from targets and outputs of some samples which are right.
+    """
+    total = weight = right = 0.0
+    for part, outputs in _outputs(network, samples):
+        total += loss.sum(part.Y, outputs, part.weight)
+        weight += part.sum_of_weights()
+        right += part.sum_of_weights(is_right(part.Y, outputs))
+    return float(total / weight), right / weight
+
+
+def _outputs(network, samples):
+    """Yield some samples after another, as a ``Part``, and a network's outputs in a buffer."""
+    for part in samples.parts(ROWS):
+        yield part, network.predict(part.X)

@@ -3,6 +3,7 @@
 import re
 import sys
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -22,7 +23,7 @@ def refuse_lazy(X, name="X"):
         )
 
 
-def check_hidden_layer_sizes(sizes, n_hidden_layers=None):
+def check_hidden_layer_sizes(sizes: Any, n_hidden_layers: Any = None) -> tuple[int, ...]:
     """Return the sizes of the hidden layers as a tuple of int.
 
     Parameters
@@ -49,7 +50,7 @@ def check_hidden_layer_sizes(sizes, n_hidden_layers=None):
     if isinstance(sizes, Integral):
         sizes = [sizes] * (1 if n_hidden_layers is None else n_hidden_layers)
     sizes = list(sizes)
-    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+    if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
         raise ValueError(
             f"hidden_layer_sizes must be > 0, got {sizes}. Pass whole numbers of units, one a "
             "hidden layer, or () for none."
@@ -57,7 +58,7 @@ def check_hidden_layer_sizes(sizes, n_hidden_layers=None):
     return tuple(int(size) for size in sizes)
 
 
-def check_dropout(dropout, n_hidden_layers):
+def check_dropout(dropout: Any, n_hidden_layers: int) -> list[float]:
     """Return one dropout rate a hidden layer, as floats."""
     rates = [dropout] * n_hidden_layers if isinstance(dropout, Real) else list(dropout)
     if len(rates) != n_hidden_layers:
@@ -65,7 +66,7 @@ def check_dropout(dropout, n_hidden_layers):
             f"dropout={dropout!r} has {len(rates)} rates for {n_hidden_layers} hidden layers; "
             "pass one rate, or one a hidden layer."
         )
-    if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
+    if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in rates):
         raise ValueError(f"dropout must lie in [0, 1), got {dropout!r}.")
     return [float(rate) for rate in rates]
 

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,9 @@ class Served:
 
 class OwnsEstimators(Lasting):
     """Mixin of what has fitted estimators inside: its shallow copy has copies of them."""
+
+    estimators_: list
+    estimator_: Any
 
     def __copy__(self):
         """Return a shallow copy, and one of each fitted estimator inside."""

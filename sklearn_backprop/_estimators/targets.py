@@ -1,6 +1,7 @@
 """Class labels as numbers a network can learn, and back."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -33,6 +34,8 @@ class ClassTargets:
     ValueError
         If ``y`` are not class labels, or not in ``classes``.
     """
+
+    classes_: Any
 
     def __init__(self, y, classes=None):
         self.kind = type_of_target(y, input_name="y")
@@ -167,7 +170,7 @@ def labels_in(y):
     return np.arange(shape[1]) if shape[1] > 1 else np.ravel(y)
 
 
-def class_labels(classes):
+def class_labels(classes) -> Any:
     """Return the labels that ``partial_fit`` was given, sorted and each once.
 
     Parameters

@@ -8,7 +8,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import validate_data
 
 from .._engine.samples import rows_of
-from .._engine.training import mean_loss
+from .._engine.training import mean_loss, mean_loss_and_accuracy
 from .._numerics.memo import directly, shallow_copy
 from .checks import (
     check_features,
@@ -180,7 +180,7 @@ def _is_accuracy(estimator):
 
 def _loss_and_accuracy(training, samples):
     """Return the accuracy, and what to record; in a fraction of the time a scorer takes."""
-    loss, accuracy = mean_loss(training.network, training.loss, samples, _is_right)
+    loss, accuracy = mean_loss_and_accuracy(training.network, training.loss, samples, _is_right)
     finite = accuracy if np.isfinite(loss) else np.nan
     return finite, {"validation_loss": loss, "validation_score": finite}
 

@@ -43,7 +43,3 @@ class History:
                 del self.columns[name][n_records:]
             else:
                 del self.columns[name]
-
-    def last(self):
-        """Return the last record as a dict."""
-        return {name: column[-1] for name, column in self.columns.items()}

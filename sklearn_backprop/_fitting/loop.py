@@ -3,6 +3,7 @@
 import time
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -25,7 +26,7 @@ class PreparedFit:
     samples: Samples
     batch_size: int
     statistics: Statistics  # of the data before this call, to go back to
-    order: np.ndarray = None  # of the samples, if training has been paused
+    order: np.ndarray | None = None  # of the samples, if training has been paused
 
     @property
     def training(self) -> Training:
@@ -92,8 +93,8 @@ class FitLoop:
         self.n_epochs = 0
         parameters = training.network.parameters
         # weights that have been trained before this call are an epoch to go back to
-        self._initial = parameters.copy() if training.progress.is_trained else None
-        self._last = self._initial
+        self._initial: Any = parameters.copy() if training.progress.is_trained else None
+        self._last: Any = self._initial
         # the best and, should its last step have been fatal, the best before it
         self._best = [(training.progress.best.epoch, self._initial)] if self.has_initial else []
 

@@ -31,7 +31,9 @@ class Moments:
     def __init__(self):
         self.total_weight = self.mean = self.squares = 0.0
         self.low, self.high = np.inf, -np.inf
-        self.exponent = 0  # mean and squares are those of columns divided by 2 to this power
+        self.exponent: int | np.ndarray = (
+            0  # mean and squares are those of columns divided by 2 to this power
+        )
         self.weight_unit = 1.0
 
     def update(self, X, sample_weight=None):

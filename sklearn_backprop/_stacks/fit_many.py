@@ -37,14 +37,14 @@ class Task:
     y: Any = None
     sample_weight: Any = None
     validation_rows: Any = None
-    seed: int = None  # in place of a random_state that is shared or None
+    seed: int | None = None  # in place of a random_state that is shared or None
     label: str = ""  # before each line that it prints
     steps: Any = None  # the fitted steps of a pipeline before the estimator
-    until: int = None  # pause after this epoch,
-    planned: int = None  # of so many that the learning rate is planned for
+    until: int | None = None  # pause after this epoch,
+    planned: int | None = None  # of so many that the learning rate is planned for
     fitted: Any = None
     fit: Any = None  # while it trains, or is paused
-    error: Exception = None
+    error: Exception | None = None
     warnings: list = field(default_factory=list)
     seconds: float = 0.0
 
@@ -174,7 +174,7 @@ def checked_rows(rows, n_samples, name="rows"):
             f"{name} has {len(rows)} entries for {len(n_samples)} estimators; pass an index array "
             f"for each, or leave {name}=None."
         )
-    known = {(id(None), n): None for n in n_samples}  # who shares rows goes on to share them
+    known: dict = {(id(None), n): None for n in n_samples}  # who shares rows goes on to share them
     for i, key in enumerate(zip(map(id, rows), n_samples, strict=True)):
         if key not in known:
             known[key] = _row_numbers(rows[i], n_samples[i], f"{name}[{i}]")
@@ -231,7 +231,8 @@ def _fit_rows(estimators, X, y, sample_weight, rows, held_out, seeds, from_file,
                 array if array is None or index is None else safe_indexing(array, index)
                 for array in (X, y, sample_weight)
             ]
-        tasks.append(Task(estimator, *parts[id(index)], validation, seed, label))
+        X_part, y_part, weight = parts[id(index)]
+        tasks.append(Task(estimator, X_part, y_part, weight, validation, seed, label))
     fit_tasks(tasks)
     for task in tasks:
         task.estimator = task.X = task.y = task.sample_weight = task.validation_rows = None

@@ -12,6 +12,7 @@ its own: where the last batches differ in length, each length takes its step by 
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +89,8 @@ class Member:
         self.samples = fit.samples
         self.batch_size = fit.batch_size
         self.shuffle = shuffle
-        self.stream = self.error = None
+        self.stream: Stream | None = None
+        self.error: Exception | None = None
         self.has_ended = False
 
     @property
@@ -285,7 +287,7 @@ class Stack:
             network.bind(whole.parameters[rows], whole.gradient[rows])
             self.parts[length.n_samples] = stacked_learner(self.learners[rows], network)
         part = self.parts[length.n_samples]
-        given = {name: value[rows] for name, value in state.own().items()}
+        given: dict[str, Any] = {name: value[rows] for name, value in state.own().items()}
         for name, value in given.items():
             setattr(part.state, name, value)
         part.learning_rate = column([learner.learning_rate for learner in self.learners[rows]])

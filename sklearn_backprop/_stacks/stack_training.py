@@ -20,7 +20,7 @@ class StackObjective(Objective):
         Of the networks: a share is rounded to it, as a Python float is by itself.
     """
 
-    dtype: np.dtype = np.float64
+    dtype: np.dtype = np.dtype(np.float64)  # noqa: RUF009  # is immutable
 
     def shares(self, n_samples):
         """Return a sample's and the penalty's share, numbers or one a network."""

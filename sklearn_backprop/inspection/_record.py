@@ -3,6 +3,7 @@
 from copy import deepcopy
 from dataclasses import dataclass, field
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -52,7 +53,7 @@ class TrainingRecord:
         to 300 of all training samples.
     """
 
-    estimator: object
+    estimator: Any
     epochs: np.ndarray
     gradient_norms: np.ndarray
     update_norms: np.ndarray

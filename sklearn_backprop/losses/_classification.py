@@ -32,7 +32,7 @@ class _ClassLoss(Loss):
 
     output_activation = "softmax"
     task = "classification"
-    two_sided = None  # set below, once the class exists
+    two_sided: type | None = None  # set below, once the class exists
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -99,6 +99,7 @@ class LogLoss(_ClassLoss):
 class _TwoSided:
     """What the two-sided forms share."""
 
+    name: str
     output_activation = "logistic"
 
     def for_target(self, target_type):

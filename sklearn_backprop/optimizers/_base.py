@@ -13,6 +13,7 @@ where it stands, and so not on whether its network is one of a stack.
 import math
 from copy import deepcopy
 from numbers import Number
+from typing import Any
 
 import numpy as np
 
@@ -68,14 +69,14 @@ class State:
         self.n_weights = n_weights
         self.first_layer = first_layer
         self.rate_factors = rate_factors
-        self.learning_rate = None
-        self.rounded = []
+        self.learning_rate: float | np.ndarray | None = None
+        self.rounded: list[np.ndarray] = []
 
     def remembered(self):
         """Return by name what is remembered: all but what it was told."""
         return {name: value for name, value in vars(self).items() if name not in self.TOLD}
 
-    def own(self):
+    def own(self) -> dict[str, Any]:
         """Return the numbers and arrays that are remembered, by name."""
         return {k: v for k, v in self.remembered().items() if isinstance(v, (Number, np.ndarray))}
 

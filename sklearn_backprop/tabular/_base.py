@@ -3,6 +3,7 @@
 from functools import partial
 from numbers import Integral, Real
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -39,6 +40,25 @@ LARGE = 2**26
 
 class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
     """Base of the two estimators: encoding, and training the members."""
+
+    n_estimators: int
+    hidden_layer_sizes: Any
+    learning_rate_init: float
+    dropout: Any
+    weight_decay: float
+    n_bins: int | None
+    max_iter: int
+    batch_size: int
+    validation_fraction: float
+    categorical_features: Any
+    max_categories: int | None
+    max_time: float | None
+    n_jobs: int | None
+    verbose: Any
+    random_state: Any
+    encoder_: TabularEncoder
+    n_features_in_: int
+    feature_names_in_: np.ndarray
 
     _parameter_constraints = {
         "n_estimators": [COUNT],

@@ -5,6 +5,8 @@ import pytest
 from scipy.sparse import csr_matrix
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
 from sklearn_backprop._engine import outputs
@@ -190,3 +192,22 @@ def test_errors():
         model.input_gradients(X_iris, method="predict")
     with pytest.raises(ValueError, match="expecting 4 features"):
         model.input_gradients(X_iris[:, :2])
+
+
+# the functions of the module
+
+
+def test_functions_take_any_of_the_estimators_and_say_so_of_others():
+    model = BackpropRegressor(hidden_layer_sizes=(4, 3), max_iter=2, tol=1.0).fit(
+        X_diabetes, y_diabetes
+    )
+    X = X_diabetes[:5]
+    for ours, theirs in (
+        (inspection.hidden_activations(model, X, layer=0), model.hidden_activations(X, 0)),
+        (inspection.input_gradients(model, X), model.input_gradients(X)),
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    pipeline = make_pipeline(StandardScaler(), model)
+    for function in (inspection.hidden_activations, inspection.input_gradients):
+        with pytest.raises(TypeError, match=r"Of a pipeline, pass the last step"):
+            function(pipeline, X)
