@@ -18,7 +18,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CORE = [*ROOT.glob("sklearn_backprop/_kernels/*.py"), *ROOT.glob("sklearn_backprop/_engine/*.py")]
-TESTS = ["_kernels", "_engine", "_stacks/test_stack_oracle.py", "_stacks/test_fit_many.py"] + [
+TESTS = [
+    "_kernels",
+    "_engine",
+    "_stacks/test_stack_oracle.py",
+    "_stacks/test_fit_many.py",
     "_estimators/test_mlp_twin.py",
     "_estimators/test_weights.py",
     "_estimators/test_standardize.py",

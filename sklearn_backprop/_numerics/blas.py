@@ -3,7 +3,7 @@
 A training step is a few products of a batch with a layer's weights. Most are so
 small that handing them to threads costs more than it saves, and worse: the idle
 threads spin and slow down everything between the products. So training runs on
-one BLAS thread unless its products are large (``docs/design.md`` has the measurement).
+one BLAS thread unless its products are large (``docs/decisions`` has the measurement).
 """
 
 import threading

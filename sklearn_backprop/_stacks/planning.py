@@ -11,7 +11,7 @@ from .._engine.dropout import DroppedActivation
 from .._estimators.checks import check_hidden_layer_sizes
 
 STACK_BYTES = 3 * 2**20
-"""Memory that a stack's step works on; ``docs/design.md`` has the measurement."""
+"""Memory that a stack's step works on; ``docs/decisions`` has the measurement."""
 
 MOST = 32
 """Networks in a stack, and fits in a job, at most."""

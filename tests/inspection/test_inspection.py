@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop import BackpropClassifier, BackpropRegressor, inspection
 from sklearn_backprop._engine import outputs
 from sklearn_backprop.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Activation
 
