@@ -115,10 +115,21 @@ class Component(KnownParameters):
 
 
 HARMLESS = {
-    "name", "known_as", "works_on_stacks", "_parameter_constraints", "__doc__", "__module__",
-    "__annotations__", "__firstlineno__", "__static_attributes__", "__qualname__", "__dict__",
-    "__weakref__", "__slots__", "__init_subclass__",
-}  # fmt: skip
+    "name",
+    "known_as",
+    "works_on_stacks",
+    "_parameter_constraints",
+    "__doc__",
+    "__module__",
+    "__annotations__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__qualname__",
+    "__dict__",
+    "__weakref__",
+    "__slots__",
+    "__init_subclass__",
+}
 """What a class may define without computing anything else than its parent."""
 
 

@@ -15,9 +15,15 @@ from ._sklearn import Interval, StrOptions
 from .components import Component, registry
 
 __all__ = [
-    "INITIALIZERS", "GlorotUniform", "HeNormal", "Initializer", "LecunNormal", "NeuralTangent",
-    "SklearnGlorot", "Zeros",
-]  # fmt: skip
+    "INITIALIZERS",
+    "GlorotUniform",
+    "HeNormal",
+    "Initializer",
+    "LecunNormal",
+    "NeuralTangent",
+    "SklearnGlorot",
+    "Zeros",
+]
 
 
 class Initializer(Component):
@@ -231,9 +237,7 @@ class NeuralTangent(Initializer):
         return 1 / math.sqrt(fan_in), float(self.bias_rate)
 
 
-INITIALIZERS = registry(
-    SklearnGlorot, GlorotUniform, HeNormal, LecunNormal, NeuralTangent, Zeros
-)  # fmt: skip
+INITIALIZERS = registry(SklearnGlorot, GlorotUniform, HeNormal, LecunNormal, NeuralTangent, Zeros)
 """All initializers, by name."""
 
 

@@ -12,9 +12,19 @@ from ._sklearn import Interval
 from .components import Component, registry
 
 __all__ = [
-    "SCHEDULES", "Adaptive", "Constant", "Cosine", "Coslog4", "Custom", "Exponential",
-    "FractionSchedule", "InvScaling", "OneCycle", "Schedule", "Step",
-]  # fmt: skip
+    "SCHEDULES",
+    "Adaptive",
+    "Constant",
+    "Cosine",
+    "Coslog4",
+    "Custom",
+    "Exponential",
+    "FractionSchedule",
+    "InvScaling",
+    "OneCycle",
+    "Schedule",
+    "Step",
+]
 
 
 class Schedule(Component):

@@ -1,5 +1,7 @@
 """The classifier."""
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
@@ -36,6 +38,27 @@ def probabilities(targets, P):
     return np.clip(P, eps, 1 - eps, out=P)
 
 
+class LogProbabilities:
+    """Mixin of classifiers: ``predict_log_proba`` from ``predict_proba``."""
+
+    predict_proba: Callable
+
+    def predict_log_proba(self, X):
+        """Return the logarithm of ``predict_proba``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        P = self.predict_proba(X)
+        return np.log(P, out=P)
+
+
 @document_parameters(
     losses="{'log_loss', 'focal'}",
     loss_notes="``'log_loss'`` is the cross-entropy, an instance "
@@ -43,7 +66,7 @@ def probabilities(targets, P):
     target_notes="",
     default_score="accuracy",
 )
-class BackpropClassifier(ClassifierMixin, BaseBackprop):
+class BackpropClassifier(LogProbabilities, ClassifierMixin, BaseBackprop):
     """Multilayer perceptron classifier, trained by backpropagation.
 
     A drop-in replacement of `sklearn.neural_network.MLPClassifier`: the same names,
@@ -55,29 +78,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The class labels, sorted.
-    coefs_, intercepts_ : list of ndarray
-        Weights, of shape (fan_in, fan_out), and biases, of shape (fan_out,), of each
-        layer. They take raw X, whatever ``standardize`` is.
-    n_iter_ : int
-        Epochs of the last ``fit`` and of ``partial_fit`` since.
-    t_ : int
-        Samples trained on, repetitions included.
-    loss_, best_loss_ : float
-        The objective of the last epoch, and the lowest (None with early stopping).
-    loss_curve_ : list of float
-        The objective of each epoch, for every solver.
-    validation_scores_, best_validation_score_ : list of float, float
-        Score of each epoch, and the best; None without early stopping.
-    history_ : dict of list
-        A record of each epoch: loss, scores, learning rate, gradient norm, seconds.
-    n_layers_, n_outputs_ : int
-        Number of layers, those of inputs and outputs included; and of outputs.
-    out_activation_ : str
-        Name of the output activation.
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of shape (n_features,)
-        Their names, where X had some.
+    $attributes
 
     See Also
     --------
@@ -295,21 +296,6 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         """
         P = self._outputs(X)  # which says so if this is not fitted
         return probabilities(self._targets, P)
-
-    def predict_log_proba(self, X):
-        """Return the logarithm of ``predict_proba``.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        P = self.predict_proba(X)
-        return np.log(P, out=P)
 
     def input_gradients(self, X, method="decision_function"):
         """Return the gradient of each output with respect to each feature (saliency).

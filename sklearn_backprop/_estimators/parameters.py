@@ -201,6 +201,33 @@ _DESCRIPTIONS = {
 INDENT = " " * 4
 
 
+ATTRIBUTES = """\
+coefs_, intercepts_ : list of ndarray
+    Weights, of shape (fan_in, fan_out), and biases, of shape (fan_out,), of each
+    layer. They take raw X, whatever ``standardize`` is.
+n_iter_ : int
+    Epochs of the last ``fit`` and of ``partial_fit`` since.
+t_ : int
+    Samples trained on, repetitions included.
+loss_, best_loss_ : float
+    The objective of the last epoch, and the lowest (None with early stopping).
+loss_curve_ : list of float
+    The objective of each epoch, for every solver.
+validation_scores_, best_validation_score_ : list of float, float
+    Score of each epoch, and the best; None without early stopping.
+history_ : dict of list
+    A record of each epoch: loss, scores, learning rate, gradient norm, seconds.
+n_layers_, n_outputs_ : int
+    Number of layers, those of inputs and outputs included; and of outputs.
+out_activation_ : str
+    Name of the output activation.
+n_features_in_ : int
+    Number of features.
+feature_names_in_ : ndarray of shape (n_features,)
+    Their names, where X had some."""
+"""What a fit leaves behind, as both estimators say it."""
+
+
 def document_parameters(descriptions=None, **texts):
     """Return a class decorator that writes the "Parameters" section of a docstring.
 
@@ -210,7 +237,8 @@ def document_parameters(descriptions=None, **texts):
         What each parameter may be, and what it is; None takes the shared descriptions.
     **texts : str
         Fill the gaps (``$name``) in the shared descriptions. The section replaces the
-        line ``$parameters`` in the class's docstring.
+        line ``$parameters`` in the class's docstring, and ``$attributes`` those that both
+        estimators have.
     """
     known = _DESCRIPTIONS if descriptions is None else descriptions
 
@@ -225,6 +253,7 @@ def document_parameters(descriptions=None, **texts):
         cls.__doc__ = inspect.cleandoc(cls.__doc__).replace(
             "$parameters", "\n".join(lines).rstrip()
         )
+        cls.__doc__ = cls.__doc__.replace("$attributes", ATTRIBUTES)
         return cls
 
     return decorate

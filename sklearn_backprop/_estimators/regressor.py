@@ -1,5 +1,7 @@
 """The regressor."""
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
@@ -32,6 +34,32 @@ def score_predictions(loss, y, predictions, sample_weight=None):
     return float(np.mean(scores))
 
 
+class ScoredByLoss:
+    """Mixin of regressors: ``score`` by what their loss predicts."""
+
+    predict: Callable
+    _loss_for_score: Callable
+
+    def score(self, X, y, sample_weight=None):
+        """Return R², or for several quantiles the mean D² of their pinball losses.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        float
+        """
+        predictions = self.predict(X)  # which says so if this is not fitted
+        return score_predictions(self._loss_for_score(), y, predictions, sample_weight)
+
+
 @document_parameters(
     losses=f"{names(losses_for('regression'))}",
     loss_notes="``'squared_error'`` is half the squared error; ``'poisson'`` (y >= 0) and "
@@ -41,7 +69,7 @@ def score_predictions(loss, y, predictions, sample_weight=None):
     target_notes=", and on such targets where the output activation is the identity",
     default_score="R²",
 )
-class BackpropRegressor(RegressorMixin, BaseBackprop):
+class BackpropRegressor(ScoredByLoss, RegressorMixin, BaseBackprop):
     """Multilayer perceptron regressor, trained by backpropagation.
 
     A drop-in replacement of `sklearn.neural_network.MLPRegressor`: the same names,
@@ -51,29 +79,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
 
     Attributes
     ----------
-    coefs_, intercepts_ : list of ndarray
-        Weights, of shape (fan_in, fan_out), and biases, of shape (fan_out,), of each
-        layer. They take raw X, whatever ``standardize`` is.
-    n_iter_ : int
-        Epochs of the last ``fit`` and of ``partial_fit`` since.
-    t_ : int
-        Samples trained on, repetitions included.
-    loss_, best_loss_ : float
-        The objective of the last epoch, and the lowest (None with early stopping).
-    loss_curve_ : list of float
-        The objective of each epoch, for every solver.
-    validation_scores_, best_validation_score_ : list of float, float
-        Score of each epoch, and the best; None without early stopping.
-    history_ : dict of list
-        A record of each epoch: loss, scores, learning rate, gradient norm, seconds.
-    n_layers_, n_outputs_ : int
-        Number of layers, those of inputs and outputs included; and of outputs.
-    out_activation_ : str
-        Name of the output activation.
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of shape (n_features,)
-        Their names, where X had some.
+    $attributes
 
     See Also
     --------
@@ -248,24 +254,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         parts = [without_axis_of_one(part) for part in parts]
         return tuple(parts) if return_std else parts[0]
 
-    def score(self, X, y, sample_weight=None):
-        """Return R², or for several quantiles the mean D² of their pinball losses.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-            Targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights.
-
-        Returns
-        -------
-        float
-        """
-        predictions = self.predict(X)  # which says so if this is not fitted
-        return score_predictions(loss_of(self), y, predictions, sample_weight)
+    def _loss_for_score(self):
+        return loss_of(self)
 
     def input_gradients(self, X):
         """Return the gradient of each output with respect to each feature (saliency).

@@ -1,6 +1,7 @@
 """Running means and scales of columns, exact over any chunks."""
 
 from copy import copy
+from typing import Any
 
 import numpy as np
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
@@ -31,9 +32,8 @@ class Moments:
     def __init__(self):
         self.total_weight = self.mean = self.squares = 0.0
         self.low, self.high = np.inf, -np.inf
-        self.exponent: int | np.ndarray = (
-            0  # mean and squares are those of columns divided by 2 to this power
-        )
+        # mean and squares are those of columns divided by 2 to this power
+        self.exponent: Any = 0
         self.weight_unit = 1.0
 
     def update(self, X, sample_weight=None):

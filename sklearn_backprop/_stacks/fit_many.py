@@ -135,12 +135,18 @@ def fit_many(estimators, X, y, *, rows=None, sample_weight=None, validation_rows
     from_file = is_memory_mapped(X)
     outcomes = Parallel(n_jobs=n_jobs)(
         delayed(_fit_rows)(
-            [estimators[i] for i in chunk], X, y, sample_weight,
-            [rows[i] for i in chunk], [held_out[i] for i in chunk], [seeds[i] for i in chunk],
-            from_file, [numbered(i, len(estimators)) for i in chunk],
+            [estimators[i] for i in chunk],
+            X,
+            y,
+            sample_weight,
+            [rows[i] for i in chunk],
+            [held_out[i] for i in chunk],
+            [seeds[i] for i in chunk],
+            from_file,
+            [numbered(i, len(estimators)) for i in chunk],
         )
         for chunk in chunks
-    )  # fmt: skip
+    )
     done = dict(
         zip((i for chunk in chunks for i in chunk), (t for o in outcomes for t in o), strict=True)
     )

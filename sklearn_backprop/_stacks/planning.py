@@ -52,8 +52,18 @@ def plan(estimators, n_features, n_samples, data, n_jobs):
 
 def _looks(estimator):
     """Return what of an estimator's parameters decides about the shape of its stack."""
-    names = ("hidden_layer_sizes", "n_hidden_layers", "activation", "solver", "batch_size", "dtype",
-             "shuffle", "loss", "output_activation", "early_stopping")  # fmt: skip
+    names = (
+        "hidden_layer_sizes",
+        "n_hidden_layers",
+        "activation",
+        "solver",
+        "batch_size",
+        "dtype",
+        "shuffle",
+        "loss",
+        "output_activation",
+        "early_stopping",
+    )
     return type(estimator), *(repr(getattr(estimator, name, None)) for name in names)
 
 

@@ -43,7 +43,7 @@ __all__ = [
 
 ACTIVATIONS = registry(
     Identity, Logistic, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Mish, Softplus
-)  # fmt: skip
+)
 """Activations for hidden layers, by name."""
 
 OUTPUT_ACTIVATIONS = ACTIVATIONS | registry(Exp, Softmax)

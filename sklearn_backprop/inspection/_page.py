@@ -25,8 +25,15 @@ SCRIPTS = ("tables.js", "explain.js", "pictures.js", "playback.js")
 MAX_POINTS = 500
 """Points of the loss curve; of a longer training only so many are drawn."""
 
-SCALARS = ("objective", "objective_after", "loss", "penalty", "learning_rate", "gradient_norm",
-           "clipped_norm")  # fmt: skip
+SCALARS = (
+    "objective",
+    "objective_after",
+    "loss",
+    "penalty",
+    "learning_rate",
+    "gradient_norm",
+    "clipped_norm",
+)
 
 
 @dataclass

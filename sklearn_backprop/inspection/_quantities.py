@@ -125,15 +125,17 @@ def forward_tables(trace, layer):
     before = layer.weights_before, layer.biases_before
     tables = [
         _of_weights(trace, layer, f"W{n}", f"W{n}, b{n}", "weights and biases", "", *before),
-        _of_samples(trace, layer, "Z", f"Z{n}", "net input", f"{below} W{n} + b{n}",
-                    layer.net_input),
-    ]  # fmt: skip
+        _of_samples(
+            trace, layer, "Z", f"Z{n}", "net input", f"{below} W{n} + b{n}", layer.net_input
+        ),
+    ]
     dropped = "" if layer.mask is None else f" × mask{n}"
     if layer.mask is not None:
         tables.append(
-            _of_samples(trace, layer, "mask", f"mask{n}", "dropout", "0 or 1 / (1 - rate)",
-                        layer.mask)
-        )  # fmt: skip
+            _of_samples(
+                trace, layer, "mask", f"mask{n}", "dropout", "0 or 1 / (1 - rate)", layer.mask
+            )
+        )
     name = "output" if is_output else "activation"
     tables.append(
         _of_samples(trace, layer, "A", f"A{n}", name, f"{f}(Z{n}){dropped}", layer.activation)
@@ -151,9 +153,16 @@ def loss_tables(trace):
         Table("Y", "Y", "targets", "", rows, names, trace.targets),
         Table("E", "E", "error", f"Y - {output}", rows, names, trace.residuals),
         Table("loss", f"l(Y, {output})", trace.loss_function, "", rows, columns, losses),
-        Table("share", "share", "in the objective", "weight / (samples × mean weight)", rows,
-              ["share"], trace.share),
-    ]  # fmt: skip
+        Table(
+            "share",
+            "share",
+            "in the objective",
+            "weight / (samples × mean weight)",
+            rows,
+            ["share"],
+            trace.share,
+        ),
+    ]
 
 
 def backward_tables(trace, layer):
@@ -168,13 +177,21 @@ def backward_tables(trace, layer):
     if layer.slope is not None:
         masked = "" if layer.mask is None else f" × mask{n}"
         tables.append(
-            _of_samples(trace, layer, "slope", f"f'(Z{n})", "slope", f"{layer.function}'{masked}",
-                        layer.slope)
-        )  # fmt: skip
+            _of_samples(
+                trace,
+                layer,
+                "slope",
+                f"f'(Z{n})",
+                "slope",
+                f"{layer.function}'{masked}",
+                layer.slope,
+            )
+        )
     tables.append(
-        _of_samples(trace, layer, "delta", f"delta{n}", "dL/dZ", delta_formula(trace, layer),
-                    layer.delta)
-    )  # fmt: skip
+        _of_samples(
+            trace, layer, "delta", f"delta{n}", "dL/dZ", delta_formula(trace, layer), layer.delta
+        )
+    )
     plus = " + penalty" if np.any(layer.penalty_weights) else ""
     tables.append(
         _of_weights(

@@ -55,8 +55,9 @@ class Table:
         )
         kept_rows = [i for i in row_index if i is not None]
         some = self.values[kept_rows]
-        dense = dict(zip(kept_rows, some if isinstance(some, np.ndarray) else some.toarray(),
-                         strict=True))  # fmt: skip
+        dense = dict(
+            zip(kept_rows, some if isinstance(some, np.ndarray) else some.toarray(), strict=True)
+        )
         values = [
             [None if None in (i, j) else float(dense[i][j]) for j in column_index]
             for i in row_index

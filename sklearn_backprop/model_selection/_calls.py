@@ -98,9 +98,11 @@ class Call:
                 return False
             if self.parameters.keys() & {"memory", "verbose", "steps", estimator.steps[-1][0]}:
                 return False
-            own = set() if get_config()["enable_metadata_routing"] else {
-                f"{self.prefix}sample_weight"
-            }  # fmt: skip
+            own = (
+                set()
+                if get_config()["enable_metadata_routing"]
+                else {f"{self.prefix}sample_weight"}
+            )
             if callbacks_of(estimator):
                 return False
         context = self.kwargs.get("callback_ctx")

@@ -53,8 +53,9 @@ class InputScaledAdamW(AdamW):
 
         of_W = gradient[..., :n].copy()
         of_scales = np.vecdot(of_W.reshape(in_rows), V.reshape(in_rows))
-        np.multiply(of_W.reshape(in_rows), scales[..., None],
-                    out=gradient[..., :n].reshape(in_rows))  # fmt: skip
+        np.multiply(
+            of_W.reshape(in_rows), scales[..., None], out=gradient[..., :n].reshape(in_rows)
+        )
         W[...] = V
         super().update(parameters, gradient, state, learning_rate)
         V[...] = W

@@ -88,7 +88,13 @@ def _divide(ax, widths):
     else:
         box = ax.get_position()
         grid = ax.figure.add_gridspec(
-            1, len(widths), width_ratios=widths, wspace=GAP,
-            left=box.x0, right=box.x1, bottom=box.y0, top=box.y1,
-        )  # fmt: skip
+            1,
+            len(widths),
+            width_ratios=widths,
+            wspace=GAP,
+            left=box.x0,
+            right=box.x1,
+            bottom=box.y0,
+            top=box.y1,
+        )
     return [ax.figure.add_subplot(grid[0, i]) for i in range(len(widths))]

@@ -146,9 +146,15 @@ class NetworkDisplay:
         axes = side_by_side(self, ax, widths, size)
         for i, (W, b, one_ax) in enumerate(zip(self.weights, self.biases, axes, strict=True)):
             self.images_.append(
-                one_ax.imshow(np.vstack([W, b]), cmap=cmap, vmin=-scale, vmax=scale, aspect="auto",
-                              interpolation="nearest")
-            )  # fmt: skip
+                one_ax.imshow(
+                    np.vstack([W, b]),
+                    cmap=cmap,
+                    vmin=-scale,
+                    vmax=scale,
+                    aspect="auto",
+                    interpolation="nearest",
+                )
+            )
             one_ax.axhline(len(W) - 0.5, color="0.5", linewidth=0.8)  # above the biases
             one_ax.set_title(f"layer {i + 1}", fontsize="medium")
             _label(one_ax.yaxis, self._units(i), last="bias")
@@ -171,16 +177,21 @@ class NetworkDisplay:
             ends = [[(i, -y), (i + 1, -z)] for y in places[i] for z in places[i + 1]]
             strength = np.abs(W.ravel()) / scale
             edges = LineCollection(
-                ends, colors=colors(norm(W.ravel())), linewidths=0.3 + 3 * strength,
-                alpha=0.25 + 0.75 * strength, zorder=1,
-            )  # fmt: skip
+                ends,
+                colors=colors(norm(W.ravel())),
+                linewidths=0.3 + 3 * strength,
+                alpha=0.25 + 0.75 * strength,
+                zorder=1,
+            )
             self.edges_.append(ax.add_collection(edges))
         values = [np.zeros(sizes[0]), *self.biases]
         for i, (y, b) in enumerate(zip(places, values, strict=True)):
             ax.scatter(np.full(len(y), i), -y, s=140, c=colors(norm(b)), edgecolors="0.3", zorder=2)
         last = len(sizes) - 1
-        for x, names, side, align in ((0, self.feature_names, -1, "right"),
-                                      (last, self.output_names, 1, "left")):  # fmt: skip
+        for x, names, side, align in (
+            (0, self.feature_names, -1, "right"),
+            (last, self.output_names, 1, "left"),
+        ):
             for name, y in zip(names, places[x], strict=True):
                 ax.text(x + 0.13 * side, -y, name, ha=align, va="center")
         ax.set(xlim=(-0.25, last + 0.25), ylim=(-height - 0.1, height + 0.1))

@@ -195,9 +195,15 @@ class SearchDisplay:
         order = np.argsort(x, kind="stable")
         is_function = len(np.unique(x)) == len(x)
         points = ax.errorbar(
-            x[order], self.mean[order], self.std[order], fmt="o-" if is_function else "o",
-            color="C0", ecolor="0.7", capsize=2, ms=4,
-        )  # fmt: skip
+            x[order],
+            self.mean[order],
+            self.std[order],
+            fmt="o-" if is_function else "o",
+            color="C0",
+            ecolor="0.7",
+            capsize=2,
+            ms=4,
+        )
         self.lines_ = [points]
         self._mark_best(ax, x[self.best_index])
         ax.set(xlabel=name, ylabel=f"mean {self.score_name} ± standard deviation")
@@ -209,9 +215,15 @@ class SearchDisplay:
         self.ax_ = ax = one(self, ax, size=(8, 1.2 + 0.27 * len(order)))
         rows = np.arange(len(order))
         points = ax.errorbar(
-            self.mean[order], rows, xerr=self.std[order], fmt="o", color="C0", ecolor="0.7",
-            capsize=2, ms=4,
-        )  # fmt: skip
+            self.mean[order],
+            rows,
+            xerr=self.std[order],
+            fmt="o",
+            color="C0",
+            ecolor="0.7",
+            capsize=2,
+            ms=4,
+        )
         self.lines_ = [points]
         labels = [
             ", ".join(

@@ -124,9 +124,12 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
             self._fit_in_turn(members, fit, context, given, alone)
         else:
             members = fit_many(
-                members, *data[:2], sample_weight=sample_weight, validation_rows=held_out,
+                members,
+                *data[:2],
+                sample_weight=sample_weight,
+                validation_rows=held_out,
                 n_jobs=self.n_jobs,
-            )  # fmt: skip
+            )
         copy = object.__new__(type(self))  # an error leaves self as it was
         copy.__dict__.update(self.__dict__)
         validate_data(copy, X, skip_check_array=True)

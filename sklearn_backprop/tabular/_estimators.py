@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .._compositions.calibration import fit_temperature, log_of_mean, tempered_probabilities
-from .._estimators.classifier import BackpropClassifier
+from .._estimators.classifier import BackpropClassifier, LogProbabilities
 from .._estimators.parameters import document_parameters
 from .._estimators.regressor import BackpropRegressor
 from .._sklearn import Interval, check_y
@@ -69,7 +69,7 @@ DESCRIPTIONS = {
 
 
 @document_parameters(DESCRIPTIONS)
-class TabularClassifier(ClassifierMixin, BaseTabular):
+class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
     """Classifier for raw tables, good without tuning: an ensemble of neural networks.
 
     $parameters
@@ -240,21 +240,6 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
             scores = log_of_mean(tempered, exclusive)
             blocks.append(scores if exclusive else scores.ravel())
         return np.concatenate(blocks)
-
-    def predict_log_proba(self, X):
-        """Return the logarithm of ``predict_proba``.
-
-        Parameters
-        ----------
-        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
-            The table.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        P = self.predict_proba(X)
-        return np.log(P, out=P)
 
     def predict(self, X):
         """Return the label of the highest mean probability.

@@ -20,8 +20,9 @@ class ArrayTable:
         mask = np.ma.getmask(X)
         self.mask = None if mask is np.ma.nomask else mask
         # what a mask hides need not be finite, nor a number
-        self.array = check_array(np.ma.getdata(X) if self.mask is not None else X, dtype=None,
-                                 ensure_all_finite=False)  # fmt: skip
+        self.array = check_array(
+            np.ma.getdata(X) if self.mask is not None else X, dtype=None, ensure_all_finite=False
+        )
         self.shape = self.array.shape
 
     def column(self, j):
