@@ -33,6 +33,32 @@ def _multiply_by_slope(delta, A, slope, step):
     np.multiply(delta, steps, out=delta)
 
 
+def _expm1_of_negative(Z):
+    """Write ``exp(z) - 1`` in place, for z that are not positive, to 2 roundings.
+
+    As ``2 t / (1 - t)`` with ``t = tanh(z / 2)``: NumPy's tanh is vectorized on every
+    processor, its expm1 on few, where this costs twice as much and a third elsewhere.
+    """
+    np.multiply(Z, 0.5, out=Z)
+    np.tanh(Z, out=Z)
+    np.divide(Z, np.subtract(1, Z), out=Z)
+    return np.multiply(Z, 2, out=Z)
+
+
+def _log1p_of_share(E):
+    """Write ``log(1 + e)`` in place, for e in [0, 1], to 4 roundings.
+
+    ``log(u) - ((u - 1) - e) / u`` with u the rounded ``1 + e``, which makes up for what u
+    has lost; NumPy's logarithm is vectorized on every processor, its log1p on few.
+    """
+    u = np.add(E, 1)
+    lost = np.subtract(u, 1)
+    np.subtract(lost, E, out=lost)
+    np.divide(lost, u, out=lost)
+    np.log(u, out=E)
+    return np.subtract(E, lost, out=E)
+
+
 class Identity(Activation):
     """``f(z) = z``."""
 
@@ -151,8 +177,7 @@ class ELU(Activation):
 
     def forward(self, Z, out):
         """Write ``max(Z, 0) + alpha * expm1(min(Z, 0))``."""
-        negative = np.minimum(Z, 0)
-        np.expm1(negative, out=negative)
+        negative = _expm1_of_negative(np.minimum(Z, 0))
         np.multiply(negative, float(self.alpha), out=negative)
         _positive_part(Z, out)
         np.add(out, negative, out=out)
@@ -182,8 +207,7 @@ class SELU(Activation):
 
     def forward(self, Z, out):
         """Write ``scale * (max(Z, 0) + alpha * expm1(min(Z, 0)))``."""
-        negative = np.minimum(Z, 0)
-        np.expm1(negative, out=negative)
+        negative = _expm1_of_negative(np.minimum(Z, 0))
         np.multiply(negative, self.alpha, out=negative)
         _positive_part(Z, out)
         np.add(out, negative, out=out)
@@ -262,8 +286,7 @@ class Softplus(Activation):
 
     def backward(self, Z, A, delta):
         """Multiply by ``-expm1(-a)``."""
-        slope = np.negative(A)
-        np.expm1(slope, out=slope)
+        slope = _expm1_of_negative(np.negative(A))
         np.negative(slope, out=slope)
         np.multiply(delta, slope, out=delta)
 
@@ -272,7 +295,7 @@ def _softplus(Z, out=None):
     rest = np.abs(Z)
     np.negative(rest, out=rest)
     np.exp(rest, out=rest)
-    np.log1p(rest, out=rest)
+    _log1p_of_share(rest)
     out = _positive_part(Z, out)
     return np.add(out, rest, out=out)
 
