@@ -33,7 +33,7 @@ delta = network.output_delta(Y, loss, share=1.0)  # dL/dZ: minus the document's 
 network.backward(X, delta)
 hidden, _ = network.layers
 
-show("Net input of the hidden layer, X W1 + b1", hidden.Z)
+show("Net input of the hidden layer, X W1 + b1", X @ W1 + b1)
 show("Hidden activation, max(0, net input)", hidden.A)
 show("Output, target, error = target - output", np.hstack([outputs, Y, Y - outputs]))
 show("Output delta, error × slope × 0.1", -RATE * delta)

@@ -33,6 +33,11 @@ class DroppedActivation(Activation):
         self.rate = rate
         self.generator = generator
 
+    @property
+    def needs_net_input(self):
+        """Whether the inner activation's ``backward`` does."""
+        return self.activation.needs_net_input
+
     def forward(self, Z, out):
         """Write the masked activation into ``out``."""
         self.activation.forward(Z, out=out)

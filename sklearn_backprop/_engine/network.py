@@ -39,7 +39,8 @@ class Layer:
     f : Activation
         What makes A of Z.
     Z, A, delta : ndarray of shape (..., n_samples, fan_out)
-        Net input, activation and error × slope of the last batch, in buffers.
+        Net input, activation and error × slope of the last batch, in buffers. Z is None where
+        f's slope follows from A, so that nobody needs it.
     kernels : Textbook
         The equations.
     """
@@ -52,9 +53,10 @@ class Layer:
         self.Z = self.A = self.delta = np.empty(0)
 
     def buffers(self, n_samples):
-        """Return new arrays Z, A and delta for so many samples."""
+        """Return new arrays Z, A and delta for so many samples; None for a Z that is not kept."""
         shape = (*self.W.shape[:-2], n_samples, self.W.shape[-1])
-        return [np.empty(shape, self.W.dtype) for _ in range(3)]
+        Z, A, delta = (np.empty(shape, self.W.dtype) for _ in range(3))
+        return Z if self.f.needs_net_input else None, A, delta
 
     def forward(self, A_below: Any) -> np.ndarray:
         """Return the activation for what comes from below."""

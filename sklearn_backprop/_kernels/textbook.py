@@ -47,7 +47,8 @@ class Textbook:
             product(A, B, out)
 
     def forward(self, A_below, W, b, f, Z, A):
-        """``Z = A_below @ W + b``, ``A = f(Z)``; Z and A may be one array."""
+        """``Z = A_below @ W + b``, ``A = f(Z)``; a Z that is None is not kept."""
+        Z = A if Z is None else Z
         self.matmul(A_below, W, Z)
         np.add(Z, b, out=Z)
         f.forward(Z, out=A)

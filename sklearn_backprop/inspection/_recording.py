@@ -50,6 +50,7 @@ class Recorded(Activation):
 
     def __init__(self, activation):
         self.activation = activation
+        self.needs_net_input = activation.needs_net_input
         self.known_as = activation.known_as  # so that shortcuts are taken as without recording
 
     def forward(self, Z, out):

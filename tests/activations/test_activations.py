@@ -14,6 +14,7 @@ from sklearn_backprop.activations import (
     SELU,
     Activation,
     LeakyReLU,
+    Tanh,
 )
 from sklearn_backprop.components import lookup
 
@@ -46,7 +47,7 @@ def net_input(shape=(6, 5), dtype=np.float64):
 def backward(activation, Z, delta):
     """Return ``dL/dZ`` as a network asks for it: without ``Z`` unless it is needed."""
     A, delta = forward(activation, Z), delta.copy()
-    activation.backward(Z, A, delta)
+    activation.backward(Z if activation.needs_net_input else None, A, delta)
     return delta
 
 
@@ -229,3 +230,14 @@ def test_nothing_is_known_of_an_activation_of_ones_own():
     for unknown in (Sigmoid(), Cubed()):
         assert unknown.largest_output(1.0, np.dtype(float)) == np.inf
     assert OnlyAnotherSlope().largest_output(2.0, np.dtype(float)) == 2.0
+
+
+def test_a_class_that_writes_its_slope_anew_gets_the_net_input():
+    class Own(Tanh):
+        def backward(self, Z, A, delta):
+            delta *= 1 - np.tanh(Z) ** 2
+
+    class Same(Tanh):
+        pass
+
+    assert Own.needs_net_input and not Same.needs_net_input and not Tanh.needs_net_input
