@@ -349,7 +349,7 @@ def _step(learner, inputs, block, members, rows):
         share = block.weight[members, rows] * share
     where = block.outputs[members, rows]
     batch = Batch(inputs, block.Y[members, rows], share, penalty_share, where, None)
-    square = learner.network.half_square() if learner.objective.has_penalty else 0.0
+    square = 0.0 if penalty_share is None else learner.network.half_square()
     where[...] = step(learner, batch)
     return square
 

@@ -22,8 +22,16 @@ class StackObjective(Objective):
 
     dtype: np.dtype = np.dtype(np.float64)  # noqa: RUF009  # is immutable
 
+    def __post_init__(self):
+        self._shares = {}  # by number of samples: they are the same at nearly every step
+
     def shares(self, n_samples):
         """Return a sample's and the penalty's share, numbers or one a network."""
+        if n_samples not in self._shares:
+            self._shares[n_samples] = self._shares_of(n_samples)
+        return self._shares[n_samples]
+
+    def _shares_of(self, n_samples):
         share = 1 / (n_samples * self.mean_weight)
         penalty_share = self.alpha * share if self.has_penalty else None
         if isinstance(share, np.ndarray):
