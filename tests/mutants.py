@@ -75,7 +75,7 @@ def survives(clone):
     environment = os.environ | {"PYTHONPATH": str(clone), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
-            command + tests, cwd=clone, env=environment, capture_output=True, timeout=300
+            command + tests, cwd=clone, env=environment, capture_output=True, timeout=900
         )
     except subprocess.TimeoutExpired:  # it no longer ends, which somebody would notice
         return False
