@@ -5,11 +5,14 @@ constraints of constructor parameters, `_validate_params` and `_get_param_names`
 inherited from `BaseEstimator`, whose own way of checking parameters they are.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sklearn import base, utils
 from sklearn.model_selection import _validation
 from sklearn.utils import _param_validation, metaestimators, validation
+
+Method = TypeVar("Method", bound=Callable)
 
 try:
     from sklearn import callback
@@ -40,14 +43,13 @@ class KeepsFunctions:
         return self
 
 
-def unchanged(method):
-    """Return the method itself."""
-    return method
+def with_callbacks(method: Method) -> Method:
+    """Return a ``fit`` that scikit-learn's callbacks can follow, where there are some."""
+    return method if callback is None else callback.with_callbacks(method)
 
 
 FitCallback: Any = getattr(callback, "FitCallback", None)
 CallbackSupportMixin: Any = getattr(callback, "CallbackSupportMixin", KeepsFunctions)
-with_callbacks: Any = getattr(callback, "with_callbacks", unchanged)
 
 CALLS_THAT_FIT = {
     getattr(_validation, name)

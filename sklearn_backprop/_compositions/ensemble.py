@@ -113,7 +113,7 @@ class BackpropEnsembleClassifier(LogProbabilities, ClassifierMixin, BaseEnsemble
                 mean += (P - mean) / k
         return mean
 
-    def decision_function(self, X):
+    def decision_function(self, X) -> np.ndarray:
         """Return the logarithm of the mean probabilities, or of their odds.
 
         Parameters
@@ -133,7 +133,7 @@ class BackpropEnsembleClassifier(LogProbabilities, ClassifierMixin, BaseEnsemble
         scores = log_of_mean(each, exclusive=targets.kind == "multiclass")
         return scores.ravel() if targets.kind == "binary" else scores
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Return the label of the highest mean probability, or for multilabel those above 1/2.
 
         Parameters

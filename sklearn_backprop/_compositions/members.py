@@ -4,6 +4,7 @@ import warnings
 from collections import defaultdict
 from functools import partial
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 from sklearn.base import (
@@ -49,7 +50,7 @@ class BaseEnsemble(MemberCallbacks, OwnsEstimators, MetaEstimatorMixin, BaseEsti
         self.random_state = random_state
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Train the members, as one stack, or with callbacks one after another.
 
         Parameters

@@ -1,7 +1,9 @@
 """A trained hidden layer as a step of a pipeline."""
 
 from numbers import Integral
+from typing import Self
 
+import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -70,7 +72,7 @@ class BackpropTransformer(
         self.layer = layer
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Train a clone of the estimator.
 
         Parameters
@@ -107,7 +109,7 @@ class BackpropTransformer(
         kind = type_of_target(y, input_name="y")
         return BackpropClassifier() if kind in CLASSES else BackpropRegressor()
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Return the activations of the hidden layer.
 
         Parameters

@@ -1,5 +1,7 @@
 """What the classifier and the regressor share: their public methods, over functions."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -73,7 +75,7 @@ class BaseBackprop(EpochCallbacks, KnownParameters):
         y_val=None,
         sample_weight_val=None,
         validation_rows=None,
-    ):
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -136,7 +138,7 @@ class BaseBackprop(EpochCallbacks, KnownParameters):
         """Return outputs for raw X; of the network's output activation, or of another."""
         return outputs_of(self, self._check_X(X), output_activation)
 
-    def hidden_activations(self, X, layer=-1):
+    def hidden_activations(self, X, layer=-1) -> np.ndarray:
         """Return the activation of a hidden layer: features the network has learned.
 
         Parameters
@@ -185,7 +187,7 @@ class BaseBackprop(EpochCallbacks, KnownParameters):
                 X, weights, biases, activation, output_activation, centred
             )
 
-    def to_onnx(self, path=None):
+    def to_onnx(self, path=None) -> Any:
         """Return the network as an ONNX model, to be served without Python.
 
         The model has one input ``X``, a double tensor of shape (N, n_features), and one
@@ -213,7 +215,7 @@ class BaseBackprop(EpochCallbacks, KnownParameters):
         check_is_fitted(self)
         return export(self, path)
 
-    def slim(self):
+    def slim(self) -> Self:
         """Return a copy for serving: it predicts the same and has no more than that needs.
 
         Returns

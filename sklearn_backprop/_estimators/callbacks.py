@@ -6,6 +6,7 @@ result ends training.
 """
 
 from functools import partial
+from typing import Self
 
 from .._numerics.memo import shallow_copy
 from .._sklearn import CallbackSupportMixin, FitCallback, callbacks_of, clone_with_callbacks
@@ -57,7 +58,7 @@ class NetworkCallback(EpochCallback):
 class EpochCallbacks(CallbackSupportMixin):
     """Mixin of the estimators: ``set_callbacks``, and calling them after each epoch."""
 
-    def set_callbacks(self, *callbacks):
+    def set_callbacks(self, *callbacks) -> Self:
         """Set what is called after each epoch of ``fit``.
 
         Parameters

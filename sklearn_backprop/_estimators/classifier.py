@@ -1,6 +1,7 @@
 """The classifier."""
 
 from collections.abc import Callable
+from typing import Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -43,7 +44,7 @@ class LogProbabilities:
 
     predict_proba: Callable
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X) -> np.ndarray:
         """Return the logarithm of ``predict_proba``.
 
         Parameters
@@ -170,7 +171,7 @@ class BackpropClassifier(LogProbabilities, ClassifierMixin, BaseBackprop):
         self.max_time = max_time
 
     @available_if(is_stochastic)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(self, X, y, sample_weight=None, classes=None) -> Self:
         """Train for one pass over these samples, and remember where training stands.
 
         Parameters
@@ -251,7 +252,7 @@ class BackpropClassifier(LogProbabilities, ClassifierMixin, BaseBackprop):
     def _stratify(self, Y):
         return Y if Y.shape[1] == 1 else None  # scikit-learn's rule
 
-    def decision_function(self, X):
+    def decision_function(self, X) -> np.ndarray:
         """Return the net inputs of the output layer (logits).
 
         Parameters
@@ -266,7 +267,7 @@ class BackpropClassifier(LogProbabilities, ClassifierMixin, BaseBackprop):
         logits = self._outputs(X, IDENTITY)
         return logits.ravel() if self._targets.kind == "binary" else logits
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Return the most probable label, or for multilabel those above one half.
 
         Parameters
@@ -281,7 +282,7 @@ class BackpropClassifier(LogProbabilities, ClassifierMixin, BaseBackprop):
         logits = self._outputs(X, IDENTITY)
         return self._targets.decode(logits)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> np.ndarray:
         """Return the probability of each class, in the order of ``classes_``.
 
         Parameters
@@ -297,7 +298,7 @@ class BackpropClassifier(LogProbabilities, ClassifierMixin, BaseBackprop):
         P = self._outputs(X)  # which says so if this is not fitted
         return probabilities(self._targets, P)
 
-    def input_gradients(self, X, method="decision_function"):
+    def input_gradients(self, X, method="decision_function") -> np.ndarray:
         """Return the gradient of each output with respect to each feature (saliency).
 
         In the units of raw X, whatever ``standardize`` is.

@@ -1,6 +1,7 @@
 """The regressor."""
 
 from collections.abc import Callable
+from typing import Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -40,7 +41,7 @@ class ScoredByLoss:
     predict: Callable
     _loss_for_score: Callable
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y, sample_weight=None) -> float:
         """Return R², or for several quantiles the mean D² of their pinball losses.
 
         Parameters
@@ -171,7 +172,7 @@ class BackpropRegressor(ScoredByLoss, RegressorMixin, BaseBackprop):
         self.max_time = max_time
 
     @available_if(is_stochastic)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X, y, sample_weight=None) -> Self:
         """Train for one pass over these samples, and remember where training stands.
 
         Parameters
@@ -257,7 +258,7 @@ class BackpropRegressor(ScoredByLoss, RegressorMixin, BaseBackprop):
     def _loss_for_score(self):
         return loss_of(self)
 
-    def input_gradients(self, X):
+    def input_gradients(self, X) -> np.ndarray:
         """Return the gradient of each output with respect to each feature (saliency).
 
         In the units of raw X and y, whatever ``standardize`` is.

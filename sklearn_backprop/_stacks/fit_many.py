@@ -68,7 +68,9 @@ class Task:
                 self.warnings += [warning.message for warning in caught]
 
 
-def fit_many(estimators, X, y, *, rows=None, sample_weight=None, validation_rows=None, n_jobs=None):
+def fit_many(
+    estimators, X, y, *, rows=None, sample_weight=None, validation_rows=None, n_jobs=None
+) -> list:
     """Fit many estimators, each as its own ``fit`` would, in much less time.
 
     Those whose networks have the same shape and structure train as one stack. What is

@@ -150,7 +150,7 @@ def check_gradients(
     rtol=1e-5,
     max_entries=500,
     random_state=0,
-):
+) -> GradientCheck:
     """Compare backpropagation with central differences of the objective, layer by layer.
 
     For an activation or a loss of your own: a wrong derivative shows, and where it shows

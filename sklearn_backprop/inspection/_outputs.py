@@ -1,9 +1,11 @@
 """What a fitted network says of data, layer by layer, for any of the estimators."""
 
+import numpy as np
+
 from ._step import check_estimator_is_ours
 
 
-def hidden_activations(estimator, X, layer=-1):
+def hidden_activations(estimator, X, layer=-1) -> np.ndarray:
     """Return the activation of a hidden layer: features the network has learned.
 
     Parameters
@@ -34,7 +36,7 @@ def hidden_activations(estimator, X, layer=-1):
     return check_estimator_is_ours(estimator, "hidden_activations").hidden_activations(X, layer)
 
 
-def input_gradients(estimator, X, **options):
+def input_gradients(estimator, X, **options) -> np.ndarray:
     """Return the gradient of each output with respect to each feature (saliency).
 
     Backpropagation that goes one layer further, to the inputs (Simonyan, Vedaldi and

@@ -244,7 +244,7 @@ def record_training(
     intercepts_init=None,
     X_val=None,
     y_val=None,
-):
+) -> TrainingRecord:
     """Fit a clone of an estimator, and record the network on its way.
 
     Parameters

@@ -10,6 +10,7 @@ from .._estimators.fitted import training_of
 from .._estimators.targets import labels_in
 from .._numerics.blas import blas_threads_for
 from ._recording import independent_copy, trace_batch
+from ._trace import StepTrace
 
 
 def trace_step(
@@ -21,7 +22,7 @@ def trace_step(
     classes=None,
     coefs_init=None,
     intercepts_init=None,
-):
+) -> StepTrace:
     """Show every quantity of the step that an estimator would take on a batch.
 
     It is the step that ``partial_fit(X, y, sample_weight)`` would take: the same code runs,

@@ -3,7 +3,7 @@
 from functools import partial
 from numbers import Integral, Real
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -79,7 +79,7 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
     }
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None) -> Self:
         """Encode the table and train the members.
 
         Parameters

@@ -2,6 +2,7 @@
 
 import warnings
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -104,7 +105,7 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
         self.n_bins = n_bins
         self.dtype = dtype
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None) -> Self:
         """Learn categories, medians and scales.
 
         Parameters
@@ -166,7 +167,7 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
                 stacklevel=3,
             )
 
-    def transform(self, X):
+    def transform(self, X) -> np.ndarray:
         """Encode a table.
 
         Parameters
@@ -265,7 +266,7 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
         largest = float(np.finfo(self.dtype).max)
         return np.clip(scaled, -largest, largest)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Return the names of the columns of the result.
 
         Parameters

@@ -192,7 +192,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
             return logits[:, None]
         return np.column_stack([np.zeros(len(logits)), logits])
 
-    def predict_proba(self, X):
+    def predict_proba(self, X) -> np.ndarray:
         """Return the mean of the members' probabilities, in the order of ``classes_``.
 
         Parameters
@@ -213,7 +213,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
             blocks.append(np.mean(each, axis=0))
         return np.concatenate(blocks)
 
-    def decision_function(self, X):
+    def decision_function(self, X) -> np.ndarray:
         """Return the logarithm of the mean probabilities, or of their odds.
 
         Parameters
@@ -241,7 +241,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
             blocks.append(scores if exclusive else scores.ravel())
         return np.concatenate(blocks)
 
-    def predict(self, X):
+    def predict(self, X) -> np.ndarray:
         """Return the label of the highest mean probability.
 
         Parameters
