@@ -33,7 +33,7 @@ class Objective:
     """
 
     loss: Loss
-    alpha: float | np.ndarray = 0.0
+    alpha: float | np.ndarray
     mean_weight: float | np.ndarray = 1.0
 
     @property

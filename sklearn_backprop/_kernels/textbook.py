@@ -32,12 +32,11 @@ class Textbook:
         sum over samples is a product with them.
     """
 
+    ones: np.ndarray
+
     # for two matrices ndarray.dot gives the bits of matmul, at half its cost if they are small
     dot = staticmethod(np.ndarray.dot)
     transpose = staticmethod(attrgetter("T"))
-
-    def __init__(self):
-        self.ones = np.ones(0)
 
     def matmul(self, A, B, out):
         """Write ``A @ B`` into ``out``; ``A`` may be sparse, or shared by some networks."""
