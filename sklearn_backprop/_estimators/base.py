@@ -173,7 +173,9 @@ class BaseBackprop(EpochCallbacks, KnownParameters):
         """
         X = self._check_X(X)
         activation, _ = activations_of(self)
-        with np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # a sigmoid's exponential may, and means 0
             weights, biases, centred = serving(self)
             return outputs.hidden_activations(X, weights, biases, activation, layer, centred)
 
@@ -181,7 +183,7 @@ class BaseBackprop(EpochCallbacks, KnownParameters):
         """Return ``da_k/dx`` for raw X, of the network's output activation or of another."""
         X = self._check_X(X)
         activation, _ = activations_of(self)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             weights, biases, centred = serving(self)
             return outputs.input_gradients(
                 X, weights, biases, activation, output_activation, centred

@@ -154,7 +154,8 @@ def outputs_of(estimator, X, output_activation=None):
     activation, own = activations_of(estimator)
     # many rows are many small products; for a few, limiting threads costs more than it saves
     limit = one_blas_thread() if X.shape[0] >= 1000 else nullcontext()
-    with limit, np.errstate(over="ignore"):  # a sigmoid's exponential may, and means 0
+    # a sigmoid's exponential may overflow, and means 0; BLAS may find lanes that nobody reads invalid
+    with limit, np.errstate(over="ignore", invalid="ignore"):
         weights, biases, centred = serving(estimator)
         return predict(X, weights, biases, activation, output_activation or own, centred)
 
