@@ -154,7 +154,7 @@ def outputs_of(estimator, X, output_activation=None):
     activation, own = activations_of(estimator)
     # many rows are many small products; for a few, limiting threads costs more than it saves
     limit = one_blas_thread() if X.shape[0] >= 1000 else nullcontext()
-    # a sigmoid's exponential may overflow, and means 0; BLAS may find lanes that nobody reads invalid
+    # a sigmoid's exponential may overflow, and means 0; BLAS looks at lanes that nobody reads
     with limit, np.errstate(over="ignore", invalid="ignore"):
         weights, biases, centred = serving(estimator)
         return predict(X, weights, biases, activation, output_activation or own, centred)
