@@ -70,12 +70,9 @@ class StackedDroppedActivation(DroppedActivation):
         super().__init__(dropped[0].activation, None, None)
         self.dropped = dropped
 
-    def forward(self, Z, out):
-        """Write the masked activation into ``out``."""
-        self.activation.forward(Z, out=out)
-        self.activation_of_Z = out.copy()
-        self.mask = np.stack([own.draw(Z.shape[1:], Z.dtype) for own in self.dropped])
-        np.multiply(out, self.mask, out=out)
+    def draw(self, shape, dtype):
+        """Return a fresh mask of each network's own."""
+        return np.stack([own.draw(shape[1:], dtype) for own in self.dropped])
 
 
 def stacked_dropout(activations):

@@ -88,14 +88,19 @@ class Batch(NamedTuple):
     outputs: np.ndarray
     completes: Block | None
 
+    @classmethod
+    def of(cls, X, Y, weight, shares, outputs, completes=None):
+        """Return a batch of samples with weights, or None; ``shares`` are the objective's."""
+        share, penalty_share = shares
+        share = share if weight is None else weight * share
+        return cls(X, Y, share, penalty_share, outputs, completes)
+
 
 def as_batch(part, objective):
     """Return a ``Part`` as one ``Batch``."""
-    share, penalty_share = objective.shares(part.Y.shape[-2])
-    if part.weight is not None:
-        share = part.weight * share
-    outputs = np.empty_like(part.Y)
-    return Batch(part.X, part.Y, share, penalty_share, outputs, Block(part.Y, outputs, part.weight))
+    outputs, shares = np.empty_like(part.Y), objective.shares(part.Y.shape[-2])
+    completes = Block(part.Y, outputs, part.weight)
+    return Batch.of(part.X, part.Y, part.weight, shares, outputs, completes)
 
 
 class Order:
@@ -209,8 +214,8 @@ class Samples:
                     shares = objective.shares(n_in_all or n_rows - start)
                     completes = Block(Y, outputs, weight)
                 rows = slice(start, stop)
-                share = shares[0] if weight is None else weight[rows] * shares[0]
-                yield Batch(X[rows], Y[rows], share, shares[1], outputs[rows], completes)
+                own = None if weight is None else weight[rows]
+                yield Batch.of(X[rows], Y[rows], own, shares, outputs[rows], completes)
 
     def parts(self, n_rows):
         """Yield all samples as they stand, in a ``Part`` of at most so many after another."""

@@ -176,11 +176,7 @@ def mean_loss(network: Network, loss: Loss, samples: Samples) -> float:
     samples : Samples
         What to evaluate it on.
     """
-    total = weight = 0.0
-    for part, outputs in _outputs(network, samples):
-        total += loss.sum(part.Y, outputs, part.weight)
-        weight += part.sum_of_weights()
-    return float(total / weight)
+    return _means(network, samples, _loss_of(loss))[0]
 
 
 def mean_loss_and_accuracy(
@@ -195,15 +191,21 @@ def mean_loss_and_accuracy(
     is_right : callable
         Tells from targets and outputs of some samples which are right.
     """
-    total = weight = right = 0.0
-    for part, outputs in _outputs(network, samples):
-        total += loss.sum(part.Y, outputs, part.weight)
-        weight += part.sum_of_weights()
-        right += part.sum_of_weights(is_right(part.Y, outputs))
-    return float(total / weight), right / weight
+    right = lambda part, outputs: part.sum_of_weights(is_right(part.Y, outputs))  # noqa: E731
+    mean, share = _means(network, samples, _loss_of(loss), right)
+    return mean, share
 
 
-def _outputs(network, samples):
-    """Yield some samples after another, as a ``Part``, and a network's outputs in a buffer."""
+def _loss_of(loss):
+    """Return what sums a loss over a part of the samples."""
+    return lambda part, outputs: loss.sum(part.Y, outputs, part.weight)
+
+
+def _means(network, samples, *sums):
+    """Return the weighted mean over samples of each of some sums over a part of them."""
+    totals, weight = [0.0] * len(sums), 0.0
     for part in samples.parts(ROWS):
-        yield part, network.predict(part.X)
+        outputs = network.predict(part.X)
+        totals = [total + s(part, outputs) for total, s in zip(totals, sums, strict=True)]
+        weight += part.sum_of_weights()
+    return [float(total / weight) for total in totals]

@@ -135,7 +135,7 @@ class FitLoop:
                 raise
             warn("Training interrupted by user.")
             self.ending = Ending.INTERRUPTED
-        went_back = self._restore(samples)
+        went_back = self.restore(samples)
         if not single_epoch:
             self._warn_at_limit(limit)
         return went_back
@@ -156,7 +156,7 @@ class FitLoop:
 
     def finish(self, samples):
         """Restore the weights to keep, as ``run`` does, and warn if training ended too early."""
-        went_back = self._restore(samples)
+        went_back = self.restore(samples)
         self._warn_at_limit(None)
         return went_back
 
@@ -166,9 +166,9 @@ class FitLoop:
         Nobody is told that it could have trained for longer.
         """
         loop = deepcopy(self)
-        return loop, FitLoop._restore(loop, samples)
+        return loop, loop.restore(samples)
 
-    def _restore(self, samples):
+    def restore(self, samples):
         """Put the weights to keep into the network; return whether they are those from before."""
         training = self.training
         epoch, weights = training.progress.n_iter, None  # those of the last step

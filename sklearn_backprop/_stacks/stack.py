@@ -34,11 +34,10 @@ class Stream:
     def __init__(self, member):
         self.samples = member.samples
         self.batch_size = member.batch_size
-        self.shuffle = member.shuffle
         self.random_state = member.training.progress.random_state
         n_samples = self.samples.n_samples
         self.order = Order(
-            n_samples, self.batch_size, self.shuffle, self.random_state, member.fit.order
+            n_samples, self.batch_size, member.shuffle, self.random_state, member.order
         )
         self.buffers = {}
 
@@ -343,13 +342,11 @@ class Stack:
 
 def _step(learner, inputs, block, members, rows):
     """Take a step of some members on some rows of a block; return ½ ‖W‖² before it."""
-    n_samples = rows.stop - rows.start
-    share, penalty_share = learner.objective.shares(n_samples)
-    if block.weight is not None:
-        share = block.weight[members, rows] * share
-    where = block.outputs[members, rows]
-    batch = Batch(inputs, block.Y[members, rows], share, penalty_share, where, None)
-    square = 0.0 if penalty_share is None else learner.network.half_square()
+    objective, where = learner.objective, block.outputs[members, rows]
+    weight = None if block.weight is None else block.weight[members, rows]
+    shares = objective.shares(rows.stop - rows.start)
+    batch = Batch.of(inputs, block.Y[members, rows], weight, shares, where)
+    square = 0.0 if batch.penalty_share is None else learner.network.half_square()
     where[...] = step(learner, batch)
     return square
 

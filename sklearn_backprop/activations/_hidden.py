@@ -59,6 +59,14 @@ def _log1p_of_share(E):
     return np.subtract(E, lost, out=E)
 
 
+def _elu(Z, alpha, out):
+    """Write ``max(Z, 0) + alpha * expm1(min(Z, 0))``."""
+    negative = _expm1_of_negative(np.minimum(Z, 0))
+    np.multiply(negative, alpha, out=negative)
+    _positive_part(Z, out)
+    np.add(out, negative, out=out)
+
+
 class Identity(Activation):
     """``f(z) = z``."""
 
@@ -183,10 +191,7 @@ class ELU(Activation):
 
     def forward(self, Z, out):
         """Write ``max(Z, 0) + alpha * expm1(min(Z, 0))``."""
-        negative = _expm1_of_negative(np.minimum(Z, 0))
-        np.multiply(negative, float(self.alpha), out=negative)
-        _positive_part(Z, out)
-        np.add(out, negative, out=out)
+        _elu(Z, float(self.alpha), out)
 
     def largest_output(self, size, dtype):
         """Return ``size``, or the limit at minus infinity."""
@@ -214,10 +219,7 @@ class SELU(Activation):
 
     def forward(self, Z, out):
         """Write ``scale * (max(Z, 0) + alpha * expm1(min(Z, 0)))``."""
-        negative = _expm1_of_negative(np.minimum(Z, 0))
-        np.multiply(negative, self.alpha, out=negative)
-        _positive_part(Z, out)
-        np.add(out, negative, out=out)
+        _elu(Z, self.alpha, out)
         np.multiply(out, self.scale, out=out)
 
     def backward(self, Z, A, delta):
