@@ -5,6 +5,7 @@ from ._compositions.transformer import BackpropTransformer
 from ._estimators.classifier import BackpropClassifier
 from ._estimators.regressor import BackpropRegressor
 from ._stacks.fit_many import fit_many
+from ._versions import show_versions
 
 __all__ = [
     "BackpropClassifier",
@@ -13,6 +14,7 @@ __all__ = [
     "BackpropRegressor",
     "BackpropTransformer",
     "fit_many",
+    "show_versions",
 ]
 
 __version__ = "0.1.0"

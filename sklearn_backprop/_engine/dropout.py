@@ -9,6 +9,7 @@ from copy import deepcopy
 
 import numpy as np
 
+from .._kernels.choice import kernels_for
 from ..activations import Activation
 
 
@@ -32,6 +33,7 @@ class DroppedActivation(Activation):
         self.activation = activation
         self.rate = rate
         self.generator = generator
+        self.kernels = kernels_for(stacked=False)
 
     @property
     def needs_net_input(self):
@@ -40,7 +42,7 @@ class DroppedActivation(Activation):
 
     def forward(self, Z, out):
         """Write the masked activation into ``out``."""
-        self.activation.forward(Z, out=out)
+        self.kernels.activate(self.activation, Z, out)
         self.activation_of_Z = out.copy()
         self.mask = self.draw(Z.shape, Z.dtype)
         np.multiply(out, self.mask, out=out)
@@ -54,7 +56,7 @@ class DroppedActivation(Activation):
     def backward(self, Z, A, delta):
         """Multiply by the mask, then by the inner activation's slope."""
         np.multiply(delta, self.mask, out=delta)
-        self.activation.backward(Z, self.activation_of_Z, delta)
+        self.kernels.times_slope(self.activation, Z, self.activation_of_Z, delta)
 
 
 class StackedDroppedActivation(DroppedActivation):

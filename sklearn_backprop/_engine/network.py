@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from .._kernels.textbook import StackedTextbook, Textbook
+from .._kernels.choice import kernels_for
 from .._numerics.plain import plain
 from ..losses import Loss
 
@@ -41,7 +41,7 @@ class Layer:
     Z, A, delta : ndarray of shape (..., n_samples, fan_out)
         Net input, activation and error × slope of the last batch, in buffers. Z is None where
         f's slope follows from A, so that nobody needs it.
-    kernels : Textbook
+    kernels : Textbook or Compiled
         The equations.
     """
 
@@ -153,7 +153,7 @@ class Network:
         self.parameters, self.gradient = parameters, gradient
         self.weights, self.biases = split(parameters, self.layer_sizes)
         dW, db = split(gradient, self.layer_sizes)
-        self.kernels = Textbook() if parameters.ndim == 1 else StackedTextbook()
+        self.kernels = kernels_for(parameters.ndim > 1)
         parts = zip(self.weights, self.biases, dW, db, training, strict=True)
         self.layers = [Layer(*part, self.kernels) for part in parts]
         self.downwards = list(pairwise(self.layers[::-1]))
@@ -209,9 +209,8 @@ class Network:
         if n_samples not in self._buffers:
             if len(self._buffers) > 3:
                 self._buffers.clear()
-            arrays = [layer.buffers(n_samples) for layer in self.layers]
-            self._buffers[n_samples] = arrays, np.ones(n_samples, self.dtype)
-        arrays, self.kernels.ones = self._buffers[n_samples]
+            self._buffers[n_samples] = [layer.buffers(n_samples) for layer in self.layers]
+        arrays = self._buffers[n_samples]
         for layer, (Z, A, delta) in zip(self.layers, arrays, strict=True):
             layer.Z, layer.A, layer.delta = Z, A, delta
         self._n_samples = n_samples
@@ -280,6 +279,12 @@ class Network:
         """
         if share is not None:
             self.kernels.penalize(self._all_weights, share, self._all_dW)
+
+    def update(self, optimizer: Any, state: Any, learning_rate: Any, penalty_share: Any) -> None:
+        """Add the penalty to the gradient, as ``penalize`` does, and take the optimizer's step."""
+        self.kernels.update(
+            optimizer, self.parameters, self.gradient, state, learning_rate, penalty_share
+        )
 
     def half_square(self):
         """Return ``½ ‖W‖²``, what the penalty's share multiplies."""

@@ -10,9 +10,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_scalar
 
-from .._kernels.textbook import Textbook
-
-EQUATIONS = Textbook()
+from .._kernels.choice import kernels_for
 
 PREDICT_BLOCK = 2**16
 """Numbers of the widest layer, inputs included, computed together: 512 KiB of float64."""
@@ -41,9 +39,9 @@ def propagate(X, weights, biases, activations, Z, A):
     ndarray of shape (n_samples, n_outputs)
         The last layer's activation, ``A[-1]``.
     """
-    below = X
+    below, kernels = X, kernels_for(stacked=False)
     for W, b, f, z, a in zip(weights, biases, activations, Z, A, strict=True):
-        EQUATIONS.forward(below, W, b, f, z, a)
+        kernels.forward(below, W, b, f, z, a)
         below = a
     return below
 

@@ -91,10 +91,12 @@ def backpropagate(learner: Learner, batch: Batch) -> np.ndarray:
 
 def update(learner: Learner, batch: Batch) -> None:
     """Move the parameters by the gradient of a batch."""
-    network, optimizer = learner.network, learner.optimizer
-    network.penalize(batch.penalty_share)
-    clip(network.gradient, learner.max_grad_norm)
-    optimizer.update(network.parameters, network.gradient, learner.state, learner.rate())
+    network, penalty_share = learner.network, batch.penalty_share
+    if learner.max_grad_norm is not None:
+        network.penalize(penalty_share)
+        clip(network.gradient, learner.max_grad_norm)
+        penalty_share = None
+    network.update(learner.optimizer, learner.state, learner.rate(), penalty_share)
 
 
 def epoch(

@@ -14,6 +14,7 @@ side, and gives each the bits that it would have alone. The formulas of activati
 and optimizers are their own.
 """
 
+from functools import lru_cache
 from operator import attrgetter
 
 import numpy as np
@@ -22,17 +23,19 @@ from .._numerics.vectors import add_scaled
 from .products import product
 
 
-class Textbook:
-    """The equations for one network.
+@lru_cache(maxsize=8)
+def ones(n_samples, dtype):
+    """Return a vector of ones, the same at every call.
 
-    Attributes
-    ----------
-    ones : ndarray of shape (n_samples,)
-        As many as the batch has samples. NumPy is slow at sums over a short last axis, so a
-        sum over samples is a product with them.
+    NumPy is slow at sums over a short last axis, so a sum over samples is a product with it.
     """
+    vector = np.ones(n_samples, dtype)
+    vector.flags.writeable = False
+    return vector
 
-    ones: np.ndarray
+
+class Textbook:
+    """The equations for one network."""
 
     # for two matrices ndarray.dot gives the bits of matmul, at half its cost if they are small
     dot = staticmethod(np.ndarray.dot)
@@ -50,7 +53,15 @@ class Textbook:
         Z = A if Z is None else Z
         self.matmul(A_below, W, Z)
         np.add(Z, b, out=Z)
+        self.activate(f, Z, A)
+
+    def activate(self, f, Z, A):
+        """Write ``A = f(Z)``."""
         f.forward(Z, out=A)
+
+    def times_slope(self, f, Z, A, delta):
+        """``delta · f'(Z)``, in the place of delta."""
+        f.backward(Z, A, delta)
 
     def output_delta(self, Y, Z, A, f, loss, share, delta):
         """``delta = dL/dA · f'(Z) · share``."""
@@ -60,16 +71,23 @@ class Textbook:
     def gradient(self, A_below, delta, dW, db):
         """``dL/dW = A_belowᵀ @ delta``, ``dL/db = Σ delta``."""
         self.matmul(self.transpose(A_below), delta, dW)
-        self.dot(self.ones, delta, out=db)
+        self.dot(ones(delta.shape[-2], delta.dtype), delta, out=db)
 
     def back(self, delta, W, f_below, Z_below, A_below, delta_below):
         """``delta_below = (delta @ Wᵀ) · f'(Z_below)``."""
         self.dot(delta, W.T, out=delta_below)
-        f_below.backward(Z_below, A_below, delta_below)
+        self.times_slope(f_below, Z_below, A_below, delta_below)
 
     def penalize(self, W, share, dW):
         """``dL/dW += share · W``, of all weights as one vector."""
         add_scaled(W, share, out=dW)
+
+    def update(self, optimizer, parameters, gradient, state, learning_rate, share):
+        """``dL/dW += share · W``, and the optimizer's step; a share that is None is no penalty."""
+        if share is not None:
+            weights = ..., slice(state.n_weights)
+            self.penalize(parameters[weights], share, gradient[weights])
+        optimizer.update(parameters, gradient, state, learning_rate)
 
     def half_square(self, W):
         """Return ``½ ‖W‖²`` of all weights as one vector."""
@@ -87,7 +105,7 @@ class StackedTextbook(Textbook):
         # BLAS is slow at a stack of outer products, which is what one output gives
         times = np.multiply if delta.shape[-1] == 1 else np.matmul
         times(delta, W.mT, out=delta_below)
-        f_below.backward(Z_below, A_below, delta_below)
+        self.times_slope(f_below, Z_below, A_below, delta_below)
 
     def half_square(self, W):
         """Return ``½ ‖W‖²`` of each network's weights."""

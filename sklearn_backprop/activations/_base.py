@@ -18,11 +18,14 @@ class Activation(Component):
     needs_net_input : bool
         Whether ``backward`` reads ``Z``. Where it does not, ``Z`` is not kept, which saves up to
         a thirtieth of a step. A class that writes ``backward`` is taken to, unless it says.
+    has_side_effects : bool
+        Whether its methods must be called, since they do more than their formula.
     growth : tuple of two floats, or None
         A slope and an offset with ``|f(z)| ≤ slope · |z| + offset``; None if not known.
     """
 
     needs_net_input: bool = True
+    has_side_effects: bool = False
     growth: tuple | None = None
 
     def __init_subclass__(cls, **kwargs):

@@ -16,6 +16,7 @@ from .._engine.objective import Total
 from .._engine.samples import as_batch
 from .._engine.training import backpropagate, update
 from .._estimators.prepare import set_dropout
+from .._kernels.choice import kernels_for
 from ..activations import Activation
 from ._trace import LayerTrace, StepTrace
 
@@ -48,21 +49,24 @@ class Recorded(Activation):
         What computes.
     """
 
+    has_side_effects = True
+
     def __init__(self, activation):
         self.activation = activation
         self.needs_net_input = activation.needs_net_input
         self.known_as = activation.known_as  # so that shortcuts are taken as without recording
+        self.kernels = kernels_for(stacked=False)
 
     def forward(self, Z, out):
         """Keep the net input, and what becomes of it."""
         self.net_input = Z.copy()
-        self.activation.forward(Z, out)
+        self.kernels.activate(self.activation, Z, out)
         self.output = out.copy()
 
     def backward(self, Z, A, delta):
         """Keep the error before the slope is multiplied in."""
         self.error = delta.copy()
-        self.activation.backward(Z, A, delta)
+        self.kernels.times_slope(self.activation, Z, A, delta)
 
     @property
     def mask(self):
@@ -83,7 +87,9 @@ class Recorded(Activation):
         signs[..., ::2] = -1
         slope, signed = ones, signs.copy()
         for error in (slope, signed):
-            self.activation.backward(self.net_input.copy(), self.output.copy(), error)
+            self.kernels.times_slope(
+                self.activation, self.net_input.copy(), self.output.copy(), error
+            )
         return slope if np.array_equal(signed, signs * slope, equal_nan=True) else None
 
 

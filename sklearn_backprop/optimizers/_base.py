@@ -108,12 +108,16 @@ class Optimizer(Component):
         Whether ``update`` multiplies the rate by the state's ``rate_factors``. A class
         that writes an ``update`` of its own is taken not to, unless it says so, and is
         given a rate for each parameter where the rates differ.
+    reparametrizes : bool
+        Whether ``begin`` and ``end`` change the parameters: to others that learn in their
+        place, and back.
     """
 
     slots: tuple = ()
     counts: dict = {}
     stochastic = True
     applies_rate_factors = True
+    reparametrizes = False
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -169,19 +173,34 @@ class Optimizer(Component):
         learning_rate : float or ndarray of shape (n_networks, 1) or (..., n_parameters)
             Step size: one for all, one a network, or one a parameter.
         """
-        self.begin_step(state)
+        kept = self.begin(parameters, gradient, state)
         n_parameters = parameters.shape[-1]
-        one_each = is_one_each(learning_rate)
-        shrink = self.decay_factor(state.unscaled(learning_rate))
+        size = n_parameters if is_one_each(learning_rate) else BLOCK
         arrays = [parameters, gradient, *[getattr(state, slot) for slot in self.slots]]
-        if one_each or not state.rate_factors:
-            constants = self.constants(state, learning_rate)
-            size = n_parameters if one_each else BLOCK
-            self._step_part(constants, shrink, arrays, state.n_weights, 0, n_parameters, size)
-            return
-        for start, stop, factor in state.rate_factors:
-            constants = self.constants(state, learning_rate * factor)
-            self._step_part(constants, shrink, arrays, state.n_weights, start, stop, BLOCK)
+        for start, stop, constants, shrink in self.parts(state, learning_rate, n_parameters):
+            self._step_part(constants, shrink, arrays, state.n_weights, start, stop, size)
+        self.end(kept, parameters, gradient, state, learning_rate)
+
+    def begin(self, parameters, gradient, state):
+        """Begin a step, before any parameter moves; what is returned ``end`` is given."""
+        self.begin_step(state)
+
+    def end(self, kept, parameters, gradient, state, learning_rate):
+        """End a step, after all parameters have moved."""
+
+    def parts(self, state, learning_rate, n_parameters):
+        """Return the parts of the parameters that learn at one rate.
+
+        Each as where it starts and stops, its ``constants``, and the factor by which its
+        weights decay, or None.
+        """
+        shrink = self.decay_factor(state.unscaled(learning_rate))
+        if not state.rate_factors or is_one_each(learning_rate):
+            return [(0, n_parameters, self.constants(state, learning_rate), shrink)]
+        return [
+            (start, stop, self.constants(state, learning_rate * factor), shrink)
+            for start, stop, factor in state.rate_factors
+        ]
 
     def _step_part(self, constants, shrink, arrays, n_weights, start, stop, size):
         """Take the step of a part of the parameters, in blocks of so many."""

@@ -49,16 +49,16 @@ class SGD(Optimizer):
         return (self.momentum,)
 
     def constants(self, state, learning_rate):
-        """Return ``(μ, η)``."""
-        return *state.rounded, learning_rate
+        """Return μ, η, and whether to look ahead."""
+        return *state.rounded, learning_rate, self.nesterovs_momentum
 
     def step(self, constants, scratch, parameters, gradient, velocity):
         """``v ← μ v - η g``, then add ``v``, or ``-η g`` again and ``μ v``."""
-        momentum, learning_rate = constants
+        momentum, learning_rate, looks_ahead = constants
         np.multiply(gradient, of_dtype(learning_rate, gradient.dtype), out=scratch)
         np.multiply(velocity, momentum, out=velocity)
         np.subtract(velocity, scratch, out=velocity)
-        if self.nesterovs_momentum:
+        if looks_ahead:
             np.subtract(parameters, scratch, out=parameters)
             np.multiply(velocity, momentum, out=scratch)
             np.add(parameters, scratch, out=parameters)

@@ -33,7 +33,7 @@ class InputScaledAdamW(AdamW):
     name = "input_scaled_adamw"
     # as long as the parameters, as all slots are; of the last four only the beginning is used
     slots = ("m", "v", "unscaled_weights", "scales", "scales_m", "scales_v")
-    works_on_stacks = applies_rate_factors = True
+    works_on_stacks = applies_rate_factors = reparametrizes = True
     _parameter_constraints = AdamW._parameter_constraints | {
         "input_rate": [Interval(Real, 0, None, closed="left"), np.ndarray]
     }
@@ -42,26 +42,25 @@ class InputScaledAdamW(AdamW):
         super().__init__(beta_1, beta_2, epsilon, weight_decay)
         self.input_rate = input_rate
 
-    def update(self, parameters, gradient, state, learning_rate):
-        """Take AdamW's step on V and all other parameters, Adam's on s, and set W."""
-        n_inputs, n_units = state.first_layer
-        n = n_inputs * n_units
-        in_rows = (*parameters.shape[:-1], n_inputs, n_units)
-        W, V = parameters[..., :n], state.unscaled_weights[..., :n]
-        scales = state.scales[..., :n_inputs]
+    def begin(self, parameters, gradient, state):
+        """Put V in the place of W, and its gradient; return those of W and of the scales."""
+        super().begin(parameters, gradient, state)
+        W, V, scales, in_rows = _first_layer(parameters, state)
         _begin(W, V, scales)
-
-        of_W = gradient[..., :n].copy()
+        of_V = gradient[..., : W.shape[-1]]
+        of_W = of_V.copy()
         of_scales = np.vecdot(of_W.reshape(in_rows), V.reshape(in_rows))
-        np.multiply(
-            of_W.reshape(in_rows), scales[..., None], out=gradient[..., :n].reshape(in_rows)
-        )
+        np.multiply(of_W.reshape(in_rows), scales[..., None], out=of_V.reshape(in_rows))
         W[...] = V
-        super().update(parameters, gradient, state, learning_rate)
-        V[...] = W
-        gradient[..., :n] = of_W
+        return of_W, of_scales
 
-        moments = (slot[..., :n_inputs] for slot in (state.scales_m, state.scales_v))
+    def end(self, kept, parameters, gradient, state, learning_rate):
+        """Take Adam's step on the scales, and put W back."""
+        of_W, of_scales = kept
+        W, V, scales, in_rows = _first_layer(parameters, state)
+        V[...] = W
+        gradient[..., : W.shape[-1]] = of_W
+        moments = (slot[..., : scales.shape[-1]] for slot in (state.scales_m, state.scales_v))
         rate = self.rate(state, state.unscaled(learning_rate)) * self.input_rate
         constants = *state.rounded, rate
         self.step(constants, np.empty_like(of_scales), scales, of_scales, *moments)
@@ -70,6 +69,15 @@ class InputScaledAdamW(AdamW):
     def step(self, constants, scratch, parameters, gradient, m, v, *others):
         """Take Adam's step on one block; the slots of the scales have their own."""
         super().step(constants, scratch, parameters, gradient, m, v)
+
+
+def _first_layer(parameters, state):
+    """Return W, V and the scales, flat, and the shape of W with the inputs in rows."""
+    n_inputs, n_units = state.first_layer
+    n = n_inputs * n_units
+    in_rows = (*parameters.shape[:-1], n_inputs, n_units)
+    W, V = parameters[..., :n], state.unscaled_weights[..., :n]
+    return W, V, state.scales[..., :n_inputs], in_rows
 
 
 def _begin(W, V, scales):

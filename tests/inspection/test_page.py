@@ -2,11 +2,7 @@
 
 import json
 import re
-import subprocess
-import sys
-import zipfile
 from base64 import b64decode
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,18 +184,3 @@ def test_surface_of_a_regression_spans_targets_and_predictions(tmp_path):
 def test_no_surface_without_a_plane(tmp_path):
     _, data = page_of(RECORDS["classes"](), tmp_path)
     assert data["surface"] is None
-
-
-# ---------------------------------------------------------------- packaging
-
-
-def test_the_wheel_has_the_templates(tmp_path):
-    pytest.importorskip("hatchling")
-    root = Path(__file__).parents[2]
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=root, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    folder = "sklearn_backprop/inspection/templates/"
-    here = {folder + path.name for path in (root / folder).iterdir()}
-    assert len(here) == 6 and here <= set(names)
