@@ -89,6 +89,15 @@ def check_features_and_targets(X, y, estimator_name, y_numeric):
     return summed(X), y
 
 
+def is_plain_target(y, X):
+    """Tell whether scikit-learn's checks of a target find nothing: one finite number a row."""
+    return (
+        type(y) is np.ndarray
+        and y.shape == (len(X),)
+        and (y.dtype.kind in "iub" or (y.dtype in FLOATS and bool(np.isfinite(y.sum()))))
+    )
+
+
 def check_given(y, estimator):
     """Raise ``ValueError`` if there is no y, or none yet."""
     refuse_lazy(y, "y")
@@ -100,14 +109,14 @@ def check_given(y, estimator):
 
 def check_features(X, estimator):
     """Return X for a fitted estimator: a float array or a CSR matrix, with its features."""
-    if _is_plain(X, estimator):
+    if is_plain(X, estimator):
         return X
     refuse_lazy(X)
     dtypes = np.float64, np.float32
     return summed(validate_data(estimator, X, accept_sparse="csr", dtype=dtypes, reset=False))
 
 
-def _is_plain(X, estimator):
+def is_plain(X, estimator):
     """Tell whether scikit-learn's checks, two thirds of a prediction for one row, find nothing."""
     if not (
         type(X) is np.ndarray
