@@ -13,7 +13,7 @@ class BuildExt(build_ext):
         msvc = self.compiler.compiler_type == "msvc"
         # no fused multiply-add, which rounds once where there would be two roundings; no
         # -ffast-math: NaN has to come through
-        options = "-O3 -ffp-contract=off -fno-math-errno -fno-trapping-math"
+        options = "-O3 -fopenmp-simd -ffp-contract=off -fno-math-errno -fno-trapping-math"
         for extension in self.extensions:
             extension.extra_compile_args = ["/O2"] if msvc else options.split()
         super().build_extensions()
@@ -28,6 +28,7 @@ setup(
             depends=[
                 "sklearn_backprop/_kernels/elementwise.h",
                 "sklearn_backprop/_kernels/elementwise_real.h",
+                "sklearn_backprop/_kernels/narrow_real.h",
             ],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
             optional=True,  # without a compiler the package runs on NumPy

@@ -168,11 +168,16 @@ class Samples:
         self.n_samples = len(self.Y)
         self.rows = self.scaler = None
         self._largest_read: float | None = None
+        self._buffers, self._last_block = {}, None  # of the last block read
         self.from_file = is_memory_mapped(X)
         if self.from_file:
             self.X, self.rows, self.scaler = X, rows, scaler
         else:
             self.X = once(in_memory, X, rows, scaler, self.dtype)
+
+    def __getstate__(self):
+        """Leave out what was only read."""
+        return self.__dict__ | {"_buffers": {}, "_last_block": None}
 
     @property
     def mean_weight(self):
@@ -205,17 +210,14 @@ class Samples:
             How many samples the objective is of; None means those of the batch.
         """
         whole_batch = objective.shares(n_in_all or batch_size)
-        for X, Y, weight in self._blocks(batch_size, order):
-            n_rows, outputs = len(Y), np.empty_like(Y)
-            for start in range(0, n_rows, batch_size):
-                stop = start + batch_size
-                shares, completes = whole_batch, None
-                if stop >= n_rows:
-                    shares = objective.shares(n_in_all or n_rows - start)
-                    completes = Block(Y, outputs, weight)
-                rows = slice(start, stop)
-                own = None if weight is None else weight[rows]
-                yield Batch.of(X[rows], Y[rows], own, shares, outputs[rows], completes)
+        for block in self._blocks(batch_size, order):
+            settings = batch_size, whole_batch, n_in_all
+            last = self._last_block
+            # gathered into the arrays of the last one, it has the batches of that
+            if last is None or block.weight is not None or last[:2] != (settings, _ids(block)):
+                last = settings, _ids(block), block, list(_split(block, objective, *settings))
+                self._last_block = last
+            yield from last[3]
 
     def parts(self, n_rows):
         """Yield all samples as they stand, in a ``Part`` of at most so many after another."""
@@ -227,14 +229,13 @@ class Samples:
     def _blocks(self, batch_size, order=None):
         """Yield some whole batches at a time, as a ``Part``."""
         per_block = rows_per_block(self.X, batch_size)
-        buffers = {}
         # the first pass over a file saves another one
         looks, largest = self.from_file and self._largest_read is None, 0.0
         for start in range(0, self.n_samples, per_block):
             index = slice(start, min(start + per_block, self.n_samples))
             if order is not None:
                 index = order[index]
-            block = self.take(index, buffers)
+            block = self.take(index, self._buffers)
             if looks:
                 largest = np.maximum(largest, _largest(block[0]))  # max() would lose a NaN
             yield block
@@ -290,6 +291,26 @@ def rows_per_block(X, batch_size):
     return batch_size * max(1, rows_in(BLOCK, X) // batch_size)
 
 
+def _ids(block):
+    """Return what tells whether a block lies in the arrays of another, which is kept."""
+    return id(block.X), id(block.Y)
+
+
+def _split(block, objective, batch_size, whole_batch, n_in_all):
+    """Yield each ``Batch`` of a block; ``whole_batch`` has the shares of one that is not cut."""
+    X, Y, weight = block
+    n_rows, outputs = len(Y), np.empty_like(Y)
+    for start in range(0, n_rows, batch_size):
+        stop = start + batch_size
+        shares, completes = whole_batch, None
+        if stop >= n_rows:
+            shares = objective.shares(n_in_all or n_rows - start)
+            completes = Block(Y, outputs, weight)
+        rows = slice(start, stop)
+        own = None if weight is None else weight[rows]
+        yield Batch.of(X[rows], Y[rows], own, shares, outputs[rows], completes)
+
+
 def _same(one, other):
     """Tell whether two arrays, or None, are the same."""
     if one is other:
@@ -298,10 +319,13 @@ def _same(one, other):
 
 
 def _buffer(buffers, name, shape, dtype):
-    """Return the first rows of a buffer that is kept for the next block."""
-    if name not in buffers or len(buffers[name]) < shape[0]:
-        buffers[name] = np.empty(shape, dtype)
-    return buffers[name][: shape[0]]
+    """Return the first rows of a buffer that is kept for the next block: the same object."""
+    key = name, shape[0]
+    if key not in buffers:
+        if name not in buffers or len(buffers[name]) < shape[0]:
+            buffers[name] = np.empty(shape, dtype)
+        buffers[key] = buffers[name][: shape[0]]
+    return buffers[key]
 
 
 def _take(array, index, buffers, name):

@@ -39,6 +39,16 @@ cdef extern from "elementwise.h":
     void (*CANONICAL_DELTA[2])(
         const void *, const void *, size_t, const void *, size_t, void *, size_t, size_t
     ) noexcept nogil
+    Py_ssize_t NARROW_ROOM
+    void (*NARROW_FORWARD[2])(
+        const void *, Py_ssize_t, const void *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t
+    ) noexcept nogil
+    void (*NARROW_GRADIENT[2])(
+        const void *, Py_ssize_t, const void *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t
+    ) noexcept nogil
+    void (*NARROW_BACK[2])(
+        const void *, const void *, void *, Py_ssize_t, Py_ssize_t
+    ) noexcept nogil
     void (*TIMES_SHARE[2])(const void *, size_t, void *, size_t, size_t) noexcept nogil
     void (*SUM_OF_ROWS[2])(const void *, void *, size_t, size_t) noexcept nogil
     void (*ADD_SCALED[2])(void *, const void *, double, size_t) noexcept nogil
@@ -156,18 +166,64 @@ cdef inline Matrices turned(Matrices it) noexcept nogil:
     return it
 
 
-cdef void multiply(int kind, Matrices *A, Matrices *B, Matrices *C, Py_ssize_t first, Py_ssize_t stop) noexcept nogil:
+cdef void multiply(
+    int kind, Matrices *A, Matrices *B, Matrices *C, Py_ssize_t first, Py_ssize_t stop
+) noexcept nogil:
     """``C = A @ B`` for some networks, network by network; A's are counted from the first."""
+    cdef Py_ssize_t i
+    cdef bint is_narrow = multiply_narrow(kind, A, B, C, first, stop)
+    if is_narrow:
+        return
     # BLAS has columns next to one another: for it these are the transposed matrices
     cdef char of_A = b"T" if A.transposed else b"N", of_B = b"T" if B.transposed else b"N"
     cdef int m = <int> B.n_columns, n = <int> A.n_rows, k = <int> A.n_columns
     cdef int ldA = <int> max(A.ld, 1), ldB = <int> max(B.ld, 1), ldC = <int> max(C.ld, 1)
-    cdef Py_ssize_t i
     for i in range(first, stop):
         GEMM[kind](
             &of_B, &of_A, &m, &n, &k, ONE[kind], B.data + i * B.step, &ldB,
             A.data + (i - first) * A.step, &ldA, ZERO[kind], C.data + i * C.step, &ldC,
         )
+
+
+cdef bint multiply_narrow(
+    int kind, Matrices *A, Matrices *B, Matrices *C, Py_ssize_t first, Py_ssize_t stop
+) noexcept nogil:
+    """Do so if the last layer has few units, for which BLAS is slow; tell whether it was done.
+
+    Measured: a sum of few terms is dearer to add up than BLAS's packing, and from four outputs
+    on BLAS wins, in the gradient from nine.
+    """
+    cdef Py_ssize_t i, n_outputs = B.n_columns
+    if C.n_columns > 1 and C.ld != C.n_columns:
+        return False
+    if B.transposed:  # back
+        if B.n_rows != 1 or B.ld != 1 or A.transposed or A.ld > 1 or C.ld != C.n_columns:
+            return False
+        for i in range(first, stop):
+            NARROW_BACK[kind](
+                A.data + (i - first) * A.step, B.data + i * B.step, C.data + i * C.step,
+                A.n_rows, C.n_columns,
+            )
+        return True
+    if B.ld != n_outputs or C.ld != n_outputs or C.n_columns * B.n_rows == 0:
+        return False
+    if A.transposed:  # gradient
+        if n_outputs > 8 or n_outputs * C.n_rows > NARROW_ROOM:
+            return False
+        for i in range(first, stop):
+            NARROW_GRADIENT[kind](
+                A.data + (i - first) * A.step, A.ld, B.data + i * B.step, C.data + i * C.step,
+                A.n_columns, C.n_rows, n_outputs,
+            )
+        return True
+    if n_outputs > 3 or 16 * n_outputs > B.n_rows or n_outputs * B.n_rows > NARROW_ROOM:
+        return False
+    for i in range(first, stop):
+        NARROW_FORWARD[kind](
+            A.data + (i - first) * A.step, A.ld, B.data + i * B.step, C.data + i * C.step,
+            A.n_rows, B.n_rows, n_outputs,
+        )
+    return True
 
 
 cdef bint agree(Matrices *A, Matrices *B, Matrices *C, Py_ssize_t n_networks) noexcept nogil:

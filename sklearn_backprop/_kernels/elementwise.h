@@ -32,6 +32,16 @@
 #define ELEMENTS
 #endif
 
+/* Sums that may be taken in parts, a part for each place in a vector. */
+#if defined(__GNUC__)
+#define PRAGMA(words) _Pragma(#words)
+#define SUMS(a, b, c, d) PRAGMA(omp simd reduction(+ : a, b, c, d))
+#else
+#define SUMS(a, b, c, d)
+#endif
+
+#define NARROW_ROOM 4096
+
 #if defined(_MSC_VER)
 #define INLINE static __forceinline
 #else
@@ -59,6 +69,7 @@ typedef struct {
 #define NAME(name) name##_float
 #define POINT 0
 #include "elementwise_real.h"
+#include "narrow_real.h"
 #undef real
 #undef bits
 #undef NAME
@@ -69,6 +80,7 @@ typedef struct {
 #define NAME(name) name##_double
 #define POINT 1
 #include "elementwise_real.h"
+#include "narrow_real.h"
 #undef real
 #undef bits
 #undef NAME
@@ -112,6 +124,15 @@ static void (*const ADD_BIAS[2])(void *, const void *, size_t, size_t) = EITHER(
 static void (*const CANONICAL_DELTA[2])(
     const void *, const void *, size_t, const void *, size_t, void *, size_t, size_t
 ) = EITHER(canonical_delta);
+static void (*const NARROW_FORWARD[2])(
+    const void *, ptrdiff_t, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t
+) = EITHER(narrow_forward);
+static void (*const NARROW_GRADIENT[2])(
+    const void *, ptrdiff_t, const void *, void *, ptrdiff_t, ptrdiff_t, ptrdiff_t
+) = EITHER(narrow_gradient);
+static void (*const NARROW_BACK[2])(
+    const void *, const void *, void *, ptrdiff_t, ptrdiff_t
+) = EITHER(narrow_back);
 static void (*const TIMES_SHARE[2])(const void *, size_t, void *, size_t, size_t) =
     EITHER(times_share);
 static void (*const SUM_OF_ROWS[2])(const void *, void *, size_t, size_t) = EITHER(sum_of_rows);
