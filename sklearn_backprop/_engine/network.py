@@ -153,7 +153,8 @@ class Network:
         self.parameters, self.gradient = parameters, gradient
         self.weights, self.biases = split(parameters, self.layer_sizes)
         dW, db = split(gradient, self.layer_sizes)
-        self.kernels = kernels_for(parameters.ndim > 1)
+        largest_layer = max(W.shape[-2] * W.shape[-1] for W in self.weights)
+        self.kernels = kernels_for(parameters.ndim > 1, largest_layer)
         parts = zip(self.weights, self.biases, dW, db, training, strict=True)
         self.layers = [Layer(*part, self.kernels) for part in parts]
         self.downwards = list(pairwise(self.layers[::-1]))

@@ -39,7 +39,7 @@ def propagate(X, weights, biases, activations, Z, A):
     ndarray of shape (n_samples, n_outputs)
         The last layer's activation, ``A[-1]``.
     """
-    below, kernels = X, kernels_for(stacked=False)
+    below, kernels = X, kernels_for(False, max(W.size for W in weights))
     for W, b, f, z, a in zip(weights, biases, activations, Z, A, strict=True):
         kernels.forward(below, W, b, f, z, a)
         below = a

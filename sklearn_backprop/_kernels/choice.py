@@ -11,20 +11,28 @@ from .textbook import StackedTextbook, Textbook
 VARIABLE = "SKLEARN_BACKPROP_KERNELS"
 """Environment variable: "numpy" leaves the compiled kernels alone."""
 
-TEXTBOOK = Textbook()
-STACKED_TEXTBOOK = StackedTextbook()
+LARGE_LAYER = 2**15
+"""Weights in a layer from which a network's products are NumPy's.
+
+Such networks may use several threads, and NumPy's wheels bring a newer OpenBLAS than SciPy's,
+which is a quarter faster then; on one thread the two are alike. Two libraries at once would be
+twice as many threads as processors.
+"""
 
 try:
     from .compiled import Compiled
 except ImportError as error:
     Compiled, why_not_compiled = None, str(error)
-    SETS = {"numpy": (TEXTBOOK, STACKED_TEXTBOOK)}
 else:
     why_not_compiled = None
-    SETS = {
-        "numpy": (TEXTBOOK, STACKED_TEXTBOOK),
-        "compiled": (Compiled(TEXTBOOK), Compiled(STACKED_TEXTBOOK)),
-    }
+
+
+TEXTBOOKS = Textbook(), StackedTextbook()
+SETS = {"numpy": TEXTBOOKS}
+"""The sets by name: each has kernels for a network, and for a stack."""
+if Compiled is not None:
+    SETS["compiled"] = tuple(Compiled(textbook) for textbook in TEXTBOOKS)
+    SETS["compiled, large"] = tuple(Compiled(textbook, True) for textbook in TEXTBOOKS)
 
 
 def _first_choice():
@@ -47,9 +55,18 @@ def chosen():
     return _chosen
 
 
-def kernels_for(stacked):
-    """Return the kernels for a network, or for a stack of them."""
-    return SETS[_chosen][stacked]
+def kernels_for(stacked, largest_layer=0):
+    """Return the kernels for a network, or for a stack of them.
+
+    Parameters
+    ----------
+    stacked : bool
+        Whether the arrays have an axis for networks.
+    largest_layer : int
+        Weights in a network's largest layer.
+    """
+    is_large = _chosen == "compiled" and largest_layer >= LARGE_LAYER
+    return SETS["compiled, large" if is_large else _chosen][stacked]
 
 
 @contextmanager

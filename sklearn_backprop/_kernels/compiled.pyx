@@ -171,9 +171,6 @@ cdef void multiply(
 ) noexcept nogil:
     """``C = A @ B`` for some networks, network by network; A's are counted from the first."""
     cdef Py_ssize_t i
-    cdef bint is_narrow = multiply_narrow(kind, A, B, C, first, stop)
-    if is_narrow:
-        return
     # BLAS has columns next to one another: for it these are the transposed matrices
     cdef char of_A = b"T" if A.transposed else b"N", of_B = b"T" if B.transposed else b"N"
     cdef int m = <int> B.n_columns, n = <int> A.n_rows, k = <int> A.n_columns
@@ -234,32 +231,41 @@ cdef bint agree(Matrices *A, Matrices *B, Matrices *C, Py_ssize_t n_networks) no
     )
 
 
-cdef bint product(object A, bint by_columns, int kind, Matrices *B, Matrices *C) except -1:
-    """``C = A @ B``, or with A transposed; tell whether A is something that is known here."""
-    cdef Matrices a
-    cdef Py_ssize_t first, stop
+cdef bint product(
+    object A, bint by_columns, int kind, Matrices *B, Matrices *C, bint leaves_large
+) except -1:
+    """``C = A @ B``, or with A transposed; tell whether it was done."""
     if type(A) is not SharedBatch:
-        if not take(A, kind, &a):
-            return False
-        if by_columns:
-            a = turned(a)
-        if not agree(&a, B, C, C.n_networks):
-            return False
-        with nogil:
-            multiply(kind, &a, B, C, 0, C.n_networks)
-        return True
+        return product_of(A, by_columns, kind, B, C, 0, C.n_networks, False, leaves_large)
     for array, networks in zip(A.arrays, A.networks):
-        first, stop = networks.start, networks.stop
-        if not take(array, kind, &a):
+        if not product_of(
+            array, by_columns, kind, B, C, networks.start, networks.stop, True, leaves_large
+        ):
             return False
-        if by_columns:
-            a = turned(a)
-        a.step = 0
-        if not agree(&a, B, C, C.n_networks) or stop > C.n_networks:
-            return False
-        with nogil:
-            multiply(kind, &a, B, C, first, stop)
     return True
+
+
+cdef bint product_of(
+    object A, bint by_columns, int kind, Matrices *B, Matrices *C, Py_ssize_t first,
+    Py_ssize_t stop, bint is_shared, bint leaves_large,
+) except -1:
+    """``C = A @ B`` for some networks, which may share A; tell whether it was done."""
+    cdef Matrices a
+    cdef bint done
+    if not take(A, kind, &a):
+        return False
+    if by_columns:
+        a = turned(a)
+    if is_shared:
+        a.step = 0
+    if not agree(&a, B, C, C.n_networks) or stop > C.n_networks:
+        return False
+    with nogil:
+        done = multiply_narrow(kind, &a, B, C, first, stop)
+        if not (done or leaves_large):
+            multiply(kind, &a, B, C, first, stop)
+            done = True
+    return done
 
 
 # ---- what is known ---------------------------------------------------------------------------
@@ -322,15 +328,20 @@ cdef class Compiled:
     ----------
     textbook : Textbook or StackedTextbook
         Computes what is not known here.
+    leaves_large : bool, default=False
+        Whether products are left to NumPy's BLAS, but for those of few outputs. SciPy's is not
+        called then: threads of both would wait for one another.
     """
 
     cdef readonly object textbook
+    cdef readonly bint leaves_large
 
-    def __init__(self, textbook):
+    def __init__(self, textbook, leaves_large=False):
         self.textbook = textbook
+        self.leaves_large = leaves_large
 
     def __reduce__(self):
-        return Compiled, (self.textbook,)
+        return Compiled, (self.textbook, self.leaves_large)
 
     def forward(self, A_below, W, b, f, Z, A):
         """``Z = A_below @ W + b``, ``A = f(Z)``; a Z that is None is not kept."""
@@ -343,7 +354,7 @@ cdef class Compiled:
         ):
             self.textbook.forward(A_below, W, b, f, Z, A)
             return
-        if not product(A_below, False, kind, &weights, &z):
+        if not product(A_below, False, kind, &weights, &z, self.leaves_large):
             self.textbook.matmul(A_below, W, net_input)
         cdef double parameter = 0
         cdef const activation *form = known(f, &parameter)
@@ -446,7 +457,7 @@ cdef class Compiled:
         ):
             self.textbook.gradient(A_below, delta, dW, db)
             return
-        if not product(A_below, True, kind, &d, &weights):
+        if not product(A_below, True, kind, &d, &weights, self.leaves_large):
             self.textbook.matmul(self.textbook.transpose(A_below), delta, dW)
         with nogil:
             for i in range(d.n_networks):
@@ -462,9 +473,8 @@ cdef class Compiled:
             self.textbook.back(delta, W, f_below, Z_below, A_below, delta_below)
             return
         weights = turned(weights)
-        if not product(delta, False, kind, &weights, &below):
-            self.textbook.back(delta, W, f_below, Z_below, A_below, delta_below)
-            return
+        if not product(delta, False, kind, &weights, &below, self.leaves_large):
+            self.textbook.dot(delta, self.textbook.transpose(W), out=delta_below)
         self.times_slope(f_below, Z_below, A_below, delta_below)
 
     def penalize(self, W, share, dW):
@@ -486,7 +496,9 @@ cdef class Compiled:
         cdef int kind = kind_of(W)
         cdef Matrices w
         cdef Py_ssize_t i
-        if kind < 0 or not take_vectors(W, kind, 2, &w) or w.n_columns > INT_MAX:
+        if self.leaves_large or kind < 0 or not take_vectors(W, kind, 2, &w) or (
+            w.n_columns > INT_MAX
+        ):
             return self.textbook.half_square(W)
         cdef int n = <int> w.n_columns
         if cnp.PyArray_NDIM(W) == 1:

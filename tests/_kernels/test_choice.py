@@ -10,6 +10,7 @@ from sklearn.datasets import make_classification
 
 from sklearn_backprop import BackpropClassifier, show_versions
 from sklearn_backprop._engine.network import Network
+from sklearn_backprop._engine.outputs import predict
 from sklearn_backprop._kernels import choice
 from sklearn_backprop.activations import ACTIVATIONS, OUTPUT_ACTIVATIONS, Activation
 
@@ -48,6 +49,17 @@ def test_networks_made_in_a_block_keep_their_kernels(name):
         assert choice.chosen() == name
     assert choice.chosen() == before
     assert (network.kernels, stack.kernels) == choice.SETS[name]
+
+
+@compiled_only
+def test_products_of_large_layers_are_numpys():
+    identity = ACTIVATIONS["identity"]()
+    with choice.using("compiled"):
+        small, large = (Network((100, n, 2), identity, identity) for n in (327, 328))
+    assert (small.kernels.leaves_large, large.kernels.leaves_large) == (False, True)
+    rows, weights, biases = np.ones((3, 100)), large.weights, large.biases
+    weights[0][...] = weights[1][...] = 1
+    assert predict(rows, weights, biases, identity, identity).tolist() == [[32800.0] * 2] * 3
 
 
 def test_a_set_that_there_is_not():
@@ -101,7 +113,7 @@ SETTINGS = {
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_a_few_steps_of_both_sets_agree_to_rounding(settings, dtype):
     weights = []
-    for name in choice.SETS:
+    for name in ("numpy", "compiled"):
         with choice.using(name):
             network = BackpropClassifier(
                 hidden_layer_sizes=(8, 8), max_iter=3, tol=0, random_state=0

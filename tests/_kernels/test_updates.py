@@ -54,7 +54,7 @@ def test_every_optimizer_is_compiled():
 @each_optimizer
 def test_both_sets_have_the_same_bits(optimizer, dtype, share):
     """Over 20 steps of 100,000 parameters, the penalty included."""
-    (numpy, _), (compiled, _) = SETS["numpy"], SETS["compiled"]
+    numpy, compiled = SETS["numpy"][0], SETS["compiled"][0]
     start = start_of(100_000, dtype)
     assert_same_bits(
         moved(numpy, optimizer, start, share), moved(compiled, optimizer, start, share)
@@ -65,7 +65,7 @@ def test_both_sets_have_the_same_bits(optimizer, dtype, share):
 @each_dtype
 @each_optimizer
 def test_parts_that_learn_at_rates_of_their_own(optimizer, dtype):
-    (numpy, _), (compiled, _) = SETS["numpy"], SETS["compiled"]
+    numpy, compiled = SETS["numpy"][0], SETS["compiled"][0]
     start, parts = start_of(6001, dtype), [(0, 1200, 1.0), (1200, 5500, 0.5), (5500, 6001, 3.0)]
     one, other = (
         moved(kernels, optimizer, start, 0.02, rate_factors=parts) for kernels in (numpy, compiled)
