@@ -2,7 +2,8 @@
 
 Every comparison runs in one process, the contestants in turn, several times over;
 the figure is the median of the ratios, so a machine whose speed drifts does not
-matter. The same data, hyperparameters and number of steps on all sides.
+matter. The same data, hyperparameters and number of steps on all sides. Whole fits are
+measured with the compiled kernels and with NumPy's.
 
     python examples/benchmarks/fit_time.py              # everything, about 15 minutes
     python examples/benchmarks/fit_time.py --quick      # does it run? figures mean nothing
@@ -29,6 +30,7 @@ from threadpoolctl import threadpool_limits
 
 import sklearn_backprop
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
+from sklearn_backprop._kernels import choice
 
 try:
     import torch
@@ -47,7 +49,10 @@ class Case:
     batch_size: int
     n_epochs: int
     n_outputs: int = 3  # 1 is regression
-    floor: tuple = (1.0, 1.0)  # float64, float32
+    # float64, float32: how many times faster than scikit-learn it must be, compiled and in NumPy
+    floor: tuple = (1.0, 1.0)
+    numpy_floor: tuple = (1.0, 1.0)
+    torch_floor: float = 1.0  # than PyTorch, compiled
 
     def data(self, dtype):
         """Return X and y: numbers from a normal distribution, labels or a noisy target."""
@@ -70,11 +75,11 @@ class Case:
 
 
 CASES = [
-    Case("tiny", 1000, 20, (16,), 32, 20, floor=(4.0, 4.5)),
-    Case("small", 2000, 30, (32, 32), 64, 12, floor=(3.3, 4.0)),
-    Case("default", 10000, 50, (100,), 200, 6, floor=(2.0, 2.7)),
-    Case("regression", 10000, 20, (100, 100), 200, 5, n_outputs=1, floor=(1.8, 2.5)),
-    Case("wide", 10000, 784, (256, 128), 128, 2, n_outputs=10, floor=(1.2, 1.4)),
+    Case("tiny", 1000, 20, (16,), 32, 20, 3, (11, 12), (3.7, 4.2), 10),
+    Case("small", 2000, 30, (32, 32), 64, 12, 3, (7, 9), (3.3, 4.0), 7),
+    Case("default", 10000, 50, (100,), 200, 6, 3, (2.8, 3.8), (1.9, 2.7), 2.5),
+    Case("regression", 10000, 20, (100, 100), 200, 5, 1, (2.6, 4.5), (1.9, 2.9), 2.5),
+    Case("wide", 10000, 784, (256, 128), 128, 2, 10, (1.6, 2.0), (1.3, 1.6), 1.3),
 ]
 
 
@@ -198,39 +203,55 @@ def bench_fit(report, cases, n_rounds, threads):
         name = "the machine's default number of threads" if n_threads is None else "one BLAS thread"
         report.title(
             f"Adam, ReLU, {name}",
-            f"{'case':<12}{'dtype':<9}{'us/step':>9}{'x scikit-learn':>16}{'floor':>7}"
-            f"{'x PyTorch':>11}{'x products alone':>18}",
+            f"{'':<21}{'compiled kernels':^42}  {'NumPy':^19}{'products':>9}",
+            f"{'case':<12}{'dtype':<9}{'us/step':>8}{'x scikit-learn':>16}{'(least)':>8}"
+            f"{'x PyTorch':>10}  {'us/step':>8}{'x sk-l':>7}{'':4}{'us/step':>9}",
         )
         for case in cases:
             for column, dtype in enumerate((np.float64, np.float32)):
-                bench_case(report, case, dtype, case.floor[column], n_rounds, n_threads)
+                bench_case(report, case, dtype, column, n_rounds, n_threads)
 
 
-def bench_case(report, case, dtype, floor, n_rounds, n_threads):
-    """Time one case and print its row."""
+def with_kernels(name, function):
+    """Return a function that does the same with one set of kernels."""
+
+    def run():
+        with choice.using(name):
+            function()
+
+    return run
+
+
+def bench_case(report, case, dtype, column, n_rounds, n_threads):
+    """Time one case and print its row; without a compiler both sets are NumPy's."""
     X, y = case.data(dtype)
-    functions = [*fits(case, X, y)]
+    ours, theirs = fits(case, X, y)
+    compiled = "compiled" if "compiled" in choice.SETS else "numpy"
+    functions = [with_kernels(compiled, ours), with_kernels("numpy", ours), theirs]
     if torch is not None:
         torch.set_num_threads(n_threads or torch_threads)
         functions.append(torch_fit(case, X, y))
     with threadpool_limits(n_threads, user_api="blas"):
-        ours, theirs, *torchs = side_by_side(functions, n_rounds)
-    with threadpool_limits(1, user_api="blas"):
+        fast, plain, theirs, *torchs = side_by_side(functions, n_rounds)
+    with threadpool_limits(n_threads, user_api="blas"):
         step = products(case, dtype)
         alone = median(seconds(step) for _ in range(200))
-    per_step = median(ours) / case.n_steps
-    gain = ratio(ours, theirs)
-    dtype_name = np.dtype(dtype).name
-    least = floor if n_threads == 1 else 1.0
-    mark = report.floor(f"{case.name} {dtype_name} against scikit-learn", gain, least)
+    name = f"{case.name} {np.dtype(dtype).name}"
+    floors = [case.floor[column], case.numpy_floor[column], case.torch_floor]
+    least, numpy_least, torch_least = floors if n_threads == 1 else [1.0] * 3
+    gain, numpy_gain = ratio(fast, theirs), ratio(plain, theirs)
+    mark = report.floor(f"{name} against scikit-learn", gain, least)
+    numpy_mark = report.floor(f"{name} in NumPy against scikit-learn", numpy_gain, numpy_least)
     beside = "       n/a"
     if torchs:
-        torch_gain = ratio(ours, torchs[0])
-        torch_mark = report.floor(f"{case.name} {dtype_name} against PyTorch", torch_gain, 1.0)
-        beside = f"{torch_gain:>10.2f}{torch_mark}"
+        torch_gain = ratio(fast, torchs[0])
+        torch_mark = report.floor(f"{name} against PyTorch", torch_gain, torch_least)
+        beside = f"{torch_gain:>9.2f}{torch_mark}"
+    microseconds = [median(times) / case.n_steps * 1e6 for times in (fast, plain)]
     print(
-        f"{case.name:<12}{dtype_name:<9}{per_step * 1e6:>9.1f}{gain:>15.2f}{mark}{least:>7.1f}"
-        f"{beside}{per_step / alone:>18.2f}",
+        f"{case.name:<12}{np.dtype(dtype).name:<9}{microseconds[0]:>8.1f}{gain:>15.2f}{mark}"
+        f"{least:>8.1f}{beside}  {microseconds[1]:>8.1f}{numpy_gain:>6.2f}{numpy_mark}"
+        f"{'':4}{alone * 1e6:>9.1f}",
         flush=True,
     )
 
@@ -352,7 +373,8 @@ def main():
     report = Report()
     print(
         f"sklearn_backprop {sklearn_backprop.__version__}, scikit-learn {sklearn.__version__}, "
-        f"NumPy {np.__version__}, PyTorch {torch.__version__ if torch else 'not installed'}"
+        f"NumPy {np.__version__}, PyTorch {torch.__version__ if torch else 'not installed'}, "
+        f"kernels {choice.chosen()}"
     )
     sections = {
         "fit": lambda: bench_fit(report, cases, n_rounds, (1, None)),
