@@ -30,7 +30,7 @@ class InputScaledAdamW(AdamW):
         stay at 1.
     """
 
-    name = "input_scaled_adamw"
+    name = known_as = "input_scaled_adamw"
     # as long as the parameters, as all slots are; of the last four only the beginning is used
     slots = ("m", "v", "unscaled_weights", "scales", "scales_m", "scales_v")
     works_on_stacks = applies_rate_factors = reparametrizes = True

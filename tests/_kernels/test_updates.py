@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_backprop._kernels.choice import SETS
-from sklearn_backprop.optimizers import OPTIMIZERS, InputScaledAdamW
+from sklearn_backprop.optimizers import OPTIMIZERS, InputScaledAdamW, Optimizer
 
 STOCHASTIC = {kind.name: kind for kind in (*OPTIMIZERS.values(), InputScaledAdamW)}
 STOCHASTIC = {name: kind for name, kind in STOCHASTIC.items() if kind.stochastic}
@@ -46,6 +46,17 @@ def test_every_optimizer_is_compiled():
     from sklearn_backprop._kernels.compiled import known_optimizers
 
     assert set(STOCHASTIC) <= set(known_optimizers())
+
+
+@compiled_only
+@each_optimizer
+def test_no_step_of_a_known_optimizer_is_numpys(optimizer, monkeypatch):
+    def refuse(*args):
+        raise AssertionError("NumPy's step was taken")
+
+    monkeypatch.setattr(Optimizer, "update", refuse)
+    start = start_of(2000, np.float64)
+    assert (moved(SETS["compiled"][0], optimizer, start, 0.1)[0] != start).all()
 
 
 @compiled_only
