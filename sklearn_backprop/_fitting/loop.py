@@ -90,6 +90,7 @@ class FitLoop:
         self.start = time.perf_counter()
         self.seconds_before = training.progress.history.columns.get("seconds", [0.0])[-1]
         self.ending = None
+        self.is_cancelled = False  # by another thread: to end after this epoch
         self.n_epochs = 0
         parameters = training.network.parameters
         # weights that have been trained before this call are an epoch to go back to
@@ -116,20 +117,9 @@ class FitLoop:
         bool
             Whether these are the weights from before, as if there had been no call.
         """
-        self.begin(single_epoch)
-        value = limit = None
+        limit = None
         try:
-            value, limit = train(
-                self.training,
-                samples,
-                batch_size=batch_size,
-                shuffle=shuffle,
-                max_iter=self.max_iter,
-                tol=self.tol,
-                end_of_epoch=lambda loss: self.end_of_epoch(loss) or single_epoch,
-            )
-            if not self.n_epochs:  # L-BFGS had converged at its start
-                self.training.progress.best.update(-value, 0, self.tol)
+            limit = self.train(samples, batch_size, shuffle, single_epoch)
         except KeyboardInterrupt:
             if single_epoch:  # there is no whole epoch to keep, and a stream's loop should end
                 raise
@@ -139,6 +129,25 @@ class FitLoop:
         if not single_epoch:
             self._warn_at_limit(limit)
         return went_back
+
+    def train(self, samples, batch_size, shuffle, single_epoch=False):
+        """Train to the end, or for one epoch; return the limit that SciPy reached, if any.
+
+        What remains is ``finish``.
+        """
+        self.begin(single_epoch)
+        value, limit = train(
+            self.training,
+            samples,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            end_of_epoch=lambda loss: self.end_of_epoch(loss) or single_epoch,
+        )
+        if not self.n_epochs:  # L-BFGS had converged at its start
+            self.training.progress.best.update(-value, 0, self.tol)
+        return limit
 
     def begin(self, single_epoch=False):
         """Get ready for the first epoch."""
@@ -220,7 +229,7 @@ class FitLoop:
         )
         training.learner.learning_rate = float(rate)  # an np.float64 would not stay in float32
         self.ending = self._find_ending(record, elapsed)
-        return self.ending is not None
+        return self.ending is not None or self.is_cancelled
 
     def _validate(self, score, is_finite):
         """Return the score to monitor, and what to record of the validation set."""

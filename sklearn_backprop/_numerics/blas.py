@@ -16,6 +16,9 @@ from threadpoolctl import ThreadpoolController
 LARGE_PRODUCT = 2**22
 """Multiplications in the largest product of a step from which threads pay."""
 
+PRODUCT_OF_A_THREAD = 2**19
+"""Multiplications in the largest product of a step from which fits side by side in threads pay."""
+
 _lock = threading.Lock()
 _all_threads = threading.Lock()
 _users = 0
@@ -40,6 +43,14 @@ def _set_threads(library, number):
     library.set_num_threads(number)
     if release is not None:
         release(force=True)
+
+
+def allowed_threads():
+    """Return how many threads BLAS may use, but for the limits that training sets."""
+    with _lock:
+        if _users:
+            return max(_threads_before, default=1)
+        return max((library.num_threads for library in _libraries()), default=1)
 
 
 @contextmanager

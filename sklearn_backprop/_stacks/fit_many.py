@@ -2,8 +2,10 @@
 
 import warnings
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from time import perf_counter
 from typing import Any
 
@@ -20,12 +22,20 @@ from .._estimators.fit import complete, prepare, run
 from .._estimators.fitted import training_of
 from .._estimators.prepare import set_dropout
 from .._fitting.ending import Ending
-from .._numerics.blas import one_blas_thread
+from .._numerics.blas import allowed_threads, one_blas_thread
 from .._numerics.memo import Memo, shallow_copy
 from .._sklearn import callbacks_of, num_samples, safe_indexing
 from ..optimizers import OPTIMIZERS
-from .planning import evenly, n_columns, of_near_lengths, plan, stack_size, structure
-from .stack import train_together
+from .planning import (
+    evenly,
+    n_columns,
+    number_of_stacks,
+    of_near_lengths,
+    pays_in_threads,
+    plan,
+    structure,
+)
+from .stack import Member, train_together
 
 
 @dataclass
@@ -93,7 +103,8 @@ def fit_many(
         For each estimator what to pass to its ``fit``: positions in its own rows; None
         leaves it to the estimator.
     n_jobs : int, default=None
-        Processes to spread the stacks over, as in joblib.
+        Processes to spread the stacks over, as in joblib. In a process, those with large
+        products train side by side in as many threads as BLAS may use.
 
     Returns
     -------
@@ -255,6 +266,7 @@ def fit_tasks(tasks):
     tasks : list of Task
         Their ``fitted`` or ``error`` is set; nothing is raised.
     """
+    n_threads = allowed_threads()
     with one_blas_thread():
         groups, once = defaultdict(list), Memo()
         for task in tasks:
@@ -266,11 +278,11 @@ def fit_tasks(tasks):
             if task.fit is not None:
                 task.fit.loop.label = task.label
                 groups[structure(task.fitted, task.fit)].append(task)
+        stacks = []
         for group in groups.values():
             for members in of_near_lengths(group):
-                n_stacks = max(1, round(len(members) / stack_size(members[0].fit)))
-                for stack in evenly(members, n_stacks):
-                    _fit_stack(stack)
+                stacks += evenly(members, number_of_stacks(members, n_threads))
+        _fit_stacks(stacks, n_threads)
     for task in tasks:
         if task.error is not None:
             task.fitted = None
@@ -325,17 +337,51 @@ def _fit_alone(task):
     task.fitted.fit(task.X, task.y, **arguments)
 
 
-def _fit_stack(tasks):
-    """Train the prepared fits of some tasks together, and complete each."""
-    until = tasks[0].until
+def _fit_stacks(stacks, n_threads):
+    """Train stacks, those for which it pays side by side in threads, and complete each task."""
+    together = [stack for stack in stacks if pays_in_threads(stack[0], n_threads)]
+    if len(together) > 1:
+        _fit_side_by_side(together, n_threads)
+        stacks = [stack for stack in stacks if stack not in together]
+    for stack in stacks:
+        if len(stack) == 1 and stack[0].until is None:
+            stack[0].recorded(_run, stack[0])
+        else:
+            _end(stack, *_train(stack))
+
+
+def _fit_side_by_side(stacks, n_threads):
+    """Train stacks in threads; warnings, which threads share, are given here afterwards."""
+    with ThreadPoolExecutor(n_threads) as pool:
+        trainings = [pool.submit(_train, stack) for stack in stacks]
+        try:
+            outcomes = [training.result() for training in trainings]
+        except BaseException:  # Ctrl-C, which only this thread is told of
+            for training in trainings:
+                training.cancel()
+            for task in chain(*stacks):
+                task.fit.loop.is_cancelled = True
+            raise
+    for stack, outcome in zip(stacks, outcomes, strict=True):
+        _end(stack, *outcome)
+
+
+def _train(tasks):
+    """Train the prepared fits of some tasks together; return their members, and the seconds."""
+    start, until = perf_counter(), tasks[0].until
     if len(tasks) == 1 and until is None:
-        tasks[0].recorded(_run, tasks[0])
-        return
-    start = perf_counter()
-    members = train_together([task.fit for task in tasks], tasks[0].fitted.shuffle, until)
-    share = (perf_counter() - start) / len(tasks)
+        member = Member(tasks[0].fit, tasks[0].fitted.shuffle)
+        member.train_alone()
+        members = [member]
+    else:
+        members = train_together([task.fit for task in tasks], tasks[0].fitted.shuffle, until)
+    return members, perf_counter() - start
+
+
+def _end(tasks, members, seconds):
+    """Complete the tasks whose training has ended."""
     for task, member in zip(tasks, members, strict=True):
-        task.seconds += share
+        task.seconds += seconds / len(tasks)
         task.error, member.error = member.error, None  # whose traceback has the member: a circle
         if member.has_ended and task.error is None:
             task.recorded(_complete, task)

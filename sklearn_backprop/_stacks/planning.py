@@ -9,6 +9,8 @@ from joblib import effective_n_jobs
 
 from .._engine.dropout import DroppedActivation
 from .._estimators.checks import check_hidden_layer_sizes
+from .._kernels.choice import chosen
+from .._numerics.blas import PRODUCT_OF_A_THREAD
 
 STACK_BYTES = 3 * 2**20
 """Memory that a stack's step works on; ``docs/decisions`` has the measurement."""
@@ -126,6 +128,32 @@ def stack_size(fit):
     network = fit.training.network
     per_network = 5 * len(network.parameters) + 3 * fit.batch_size * sum(network.layer_sizes[1:])
     return int(np.clip(STACK_BYTES // (per_network * network.dtype.itemsize), 1, MOST))
+
+
+def pays_in_threads(task, n_threads):
+    """Tell whether stacks like a task's are faster side by side in threads.
+
+    They are where most of the time is spent outside of the interpreter, which threads share.
+    """
+    learner = task.fit.training.learner
+    network = learner.network
+    components = network.activation, network.output_activation, learner.objective.loss
+    largest = max(fan_in * fan_out for fan_in, fan_out in pairwise(network.layer_sizes))
+    return (
+        n_threads > 1
+        and largest * task.fit.batch_size >= PRODUCT_OF_A_THREAD
+        and chosen() == "compiled"
+        and all(each.known_as is not None for each in (*components, learner.optimizer))
+        and not task.fit.loop.verbose
+    )
+
+
+def number_of_stacks(tasks, n_threads):
+    """Return how many stacks tasks of one structure make, in how many threads there may be."""
+    n_stacks = max(1, round(len(tasks) / stack_size(tasks[0].fit)))
+    if pays_in_threads(tasks[0], n_threads):  # as many for each thread
+        n_stacks = -(-n_stacks // n_threads) * n_threads
+    return min(n_stacks, len(tasks))
 
 
 def evenly(items, n_parts):

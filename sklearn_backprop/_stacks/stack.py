@@ -98,6 +98,15 @@ class Member:
         paused = self.fit.order
         return np.arange(self.samples.n_samples) if paused is None else paused
 
+    def train_alone(self):
+        """Train to the end, outside of any stack."""
+        try:
+            with np.errstate(all="ignore"):
+                self.loop.train(self.samples, self.batch_size, self.shuffle)
+        except Exception as error:
+            self.error = error
+        self.has_ended = True
+
     def set_rate(self, share_of_epoch):
         """Set the learning rate of a step; a schedule that fails ends this training alone."""
         if self.training.settings.schedule.by_step and self.error is None:
