@@ -104,7 +104,7 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 # the pages that have no others below them
-alone = "index start by_hand benchmarks extending differences design changelog"
+alone = "index start by_hand benchmarks how_fast extending differences design changelog"
 html_sidebars = {page: [] for page in alone.split()}
 
 
