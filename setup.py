@@ -1,8 +1,12 @@
 """The part of the build that compiles: everything else stands in pyproject.toml."""
 
+from pathlib import Path
+
 import numpy
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+
+KERNELS = Path("sklearn_backprop/_kernels")
 
 
 class BuildExt(build_ext):
@@ -23,13 +27,9 @@ setup(
     ext_modules=[
         Extension(
             "sklearn_backprop._kernels.compiled",
-            ["sklearn_backprop/_kernels/compiled.pyx"],
+            [str(KERNELS / "compiled.pyx")],
             include_dirs=[numpy.get_include()],
-            depends=[
-                "sklearn_backprop/_kernels/elementwise.h",
-                "sklearn_backprop/_kernels/elementwise_real.h",
-                "sklearn_backprop/_kernels/narrow_real.h",
-            ],
+            depends=[str(path) for path in KERNELS.glob("*.[hp]*")],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
             optional=True,  # without a compiler the package runs on NumPy
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sklearn_backprop._stacks import fit_many as stacking
+from sklearn_backprop._stacks import tasks as stacking
 
 
 @pytest.fixture

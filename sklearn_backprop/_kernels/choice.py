@@ -28,7 +28,7 @@ else:
 
 
 TEXTBOOKS = Textbook(), StackedTextbook()
-SETS = {"numpy": TEXTBOOKS}
+SETS: dict[str, tuple] = {"numpy": TEXTBOOKS}
 """The sets by name: each has kernels for a network, and for a stack."""
 if Compiled is not None:
     SETS["compiled"] = tuple(Compiled(textbook) for textbook in TEXTBOOKS)

@@ -2,7 +2,7 @@
 # cython: cdivision=True
 """The five equations compiled: as ``Textbook`` has them, with no interpreter between their parts.
 
-Each product is a call of BLAS, and what follows it goes over memory once (``elementwise.h``).
+Each product is a call of BLAS, and what follows it goes over memory once (``loops.h``).
 Arrays are read where they lie, in any layout that BLAS takes. What is not known here, such as
 an activation from outside the package, goes through NumPy: for that part alone.
 
@@ -25,7 +25,7 @@ ctypedef void (*Forward)(const void *, void *, size_t, size_t, double) noexcept 
 ctypedef void (*Backward)(const void *, const void *, void *, size_t, size_t, double) noexcept nogil
 ctypedef void (*Step)(void *, const void *, void *, void *, size_t, const double *) noexcept nogil
 
-cdef extern from "elementwise.h":
+cdef extern from "loops.h":
     ctypedef struct activation:
         const char *name
         const char *parameter
@@ -39,233 +39,13 @@ cdef extern from "elementwise.h":
     void (*CANONICAL_DELTA[2])(
         const void *, const void *, size_t, const void *, size_t, void *, size_t, size_t
     ) noexcept nogil
-    Py_ssize_t NARROW_ROOM
-    void (*NARROW_FORWARD[2])(
-        const void *, Py_ssize_t, const void *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t
-    ) noexcept nogil
-    void (*NARROW_GRADIENT[2])(
-        const void *, Py_ssize_t, const void *, void *, Py_ssize_t, Py_ssize_t, Py_ssize_t
-    ) noexcept nogil
-    void (*NARROW_BACK[2])(
-        const void *, const void *, void *, Py_ssize_t, Py_ssize_t
-    ) noexcept nogil
     void (*TIMES_SHARE[2])(const void *, size_t, void *, size_t, size_t) noexcept nogil
     void (*SUM_OF_ROWS[2])(const void *, void *, size_t, size_t) noexcept nogil
     void (*ADD_SCALED[2])(void *, const void *, double, size_t) noexcept nogil
     void (*SCALE[2])(void *, double, size_t) noexcept nogil
 
 
-# ---- BLAS ------------------------------------------------------------------------------------
-
-cdef void *blas(str name) except NULL:
-    """Return one of SciPy's BLAS functions, so that building needs no SciPy."""
-    capsule = cython_blas.__pyx_capi__[name]
-    signature = PyCapsule_GetName(capsule)
-    if b"int *" not in signature:
-        raise ImportError(f"SciPy's {name} does not take integers of 32 bits: {signature!r}")
-    return PyCapsule_GetPointer(capsule, signature)
-
-
-ctypedef void (*Gemm)(
-    char *, char *, int *, int *, int *, void *, void *, int *, void *, int *, void *, void *, int *
-) noexcept nogil
-ctypedef double (*Ddot)(int *, void *, int *, void *, int *) noexcept nogil
-ctypedef float (*Sdot)(int *, void *, int *, void *, int *) noexcept nogil
-
-cdef Gemm[2] GEMM = [<Gemm> blas("sgemm"), <Gemm> blas("dgemm")]
-cdef Sdot sdot = <Sdot> blas("sdot")
-cdef Ddot ddot = <Ddot> blas("ddot")
-
-ctypedef void *Address
-cdef float[2] FLOATS = [0, 1]
-cdef double[2] DOUBLES = [0, 1]
-cdef Address[2] ZERO = [<Address> &FLOATS[0], <Address> &DOUBLES[0]]
-cdef Address[2] ONE = [<Address> &FLOATS[1], <Address> &DOUBLES[1]]
-cdef Py_ssize_t[2] SIZE = [sizeof(float), sizeof(double)]
-
-
-# ---- arrays ----------------------------------------------------------------------------------
-
-cdef struct Matrices:
-    # a matrix, or one for each network of a stack, as BLAS takes it
-    char *data
-    Py_ssize_t step  # bytes from one network's to the next one's
-    Py_ssize_t n_networks
-    Py_ssize_t n_rows
-    Py_ssize_t n_columns
-    Py_ssize_t ld  # numbers from one row to the next
-    bint transposed  # its columns lie next to one another, not its rows
-
-
-cdef inline int kind_of(object array) noexcept:
-    """Return 0 for an array of float, 1 of double, -1 for anything else."""
-    if not cnp.PyArray_Check(array) or not cnp.PyArray_ISBEHAVED_RO(array):
-        return -1
-    cdef int number = cnp.PyArray_TYPE(array)
-    return 1 if number == cnp.NPY_DOUBLE else 0 if number == cnp.NPY_FLOAT else -1
-
-
-cdef bint take(object array, int kind, Matrices *it) noexcept:
-    """Read where an array's numbers lie; tell whether BLAS can take it as it is."""
-    if kind_of(array) != kind:
-        return False
-    cdef int n_axes = cnp.PyArray_NDIM(array)
-    cdef const cnp.npy_intp *shape = cnp.PyArray_DIMS(array)
-    cdef const cnp.npy_intp *strides = cnp.PyArray_STRIDES(array)
-    cdef Py_ssize_t size = SIZE[kind], by_row, by_column
-    if n_axes != 2 and n_axes != 3:
-        return False
-    it.data = cnp.PyArray_BYTES(array)
-    it.n_networks, it.step = 1, 0
-    if n_axes == 3:
-        it.n_networks, it.step = shape[0], strides[0]
-    it.n_rows, it.n_columns = shape[n_axes - 2], shape[n_axes - 1]
-    # the stride of an axis that has one place, or none, says nothing
-    by_row = strides[n_axes - 2] if it.n_rows > 1 else max(it.n_columns, 1) * size
-    by_column = strides[n_axes - 1] if it.n_columns > 1 else size
-    it.transposed = False
-    if by_column != size or by_row < it.n_columns * size:
-        it.transposed = True
-        by_row, by_column = by_column, by_row
-        if it.n_rows <= 1:
-            by_column = size
-        if by_column != size or by_row < it.n_rows * size:
-            return False
-    it.ld = by_row // size
-    return by_row % size == 0 and max(it.ld, it.n_rows, it.n_columns) <= INT_MAX
-
-
-cdef bint take_rows(object array, int kind, Matrices *it) noexcept:
-    """Read where the numbers of an array with its rows next to one another lie."""
-    return take(array, kind, it) and not it.transposed and (
-        it.ld == it.n_columns or it.n_rows <= 1
-    )
-
-
-cdef bint take_vectors(object array, int kind, int n_axes, Matrices *it) noexcept:
-    """Read where a vector's numbers lie, or one for each network; the others have one place."""
-    if kind_of(array) != kind or not 1 <= cnp.PyArray_NDIM(array) <= n_axes:
-        return False
-    cdef int last = cnp.PyArray_NDIM(array) - 1
-    cdef const cnp.npy_intp *shape = cnp.PyArray_DIMS(array)
-    cdef const cnp.npy_intp *strides = cnp.PyArray_STRIDES(array)
-    it.data = cnp.PyArray_BYTES(array)
-    it.n_networks, it.step = 1, 0
-    if last > 0:
-        it.n_networks, it.step = shape[0], strides[0]
-    it.n_columns = shape[last]
-    if last == 2 and shape[1] != 1:
-        return False
-    return it.n_columns <= 1 or strides[last] == SIZE[kind]
-
-
-cdef inline Matrices turned(Matrices it) noexcept nogil:
-    """Return matrices transposed."""
-    it.n_rows, it.n_columns = it.n_columns, it.n_rows
-    it.transposed = not it.transposed
-    return it
-
-
-cdef void multiply(
-    int kind, Matrices *A, Matrices *B, Matrices *C, Py_ssize_t first, Py_ssize_t stop
-) noexcept nogil:
-    """``C = A @ B`` for some networks, network by network; A's are counted from the first."""
-    cdef Py_ssize_t i
-    # BLAS has columns next to one another: for it these are the transposed matrices
-    cdef char of_A = b"T" if A.transposed else b"N", of_B = b"T" if B.transposed else b"N"
-    cdef int m = <int> B.n_columns, n = <int> A.n_rows, k = <int> A.n_columns
-    cdef int ldA = <int> max(A.ld, 1), ldB = <int> max(B.ld, 1), ldC = <int> max(C.ld, 1)
-    for i in range(first, stop):
-        GEMM[kind](
-            &of_B, &of_A, &m, &n, &k, ONE[kind], B.data + i * B.step, &ldB,
-            A.data + (i - first) * A.step, &ldA, ZERO[kind], C.data + i * C.step, &ldC,
-        )
-
-
-cdef bint multiply_narrow(
-    int kind, Matrices *A, Matrices *B, Matrices *C, Py_ssize_t first, Py_ssize_t stop
-) noexcept nogil:
-    """Do so if the last layer has few units, for which BLAS is slow; tell whether it was done.
-
-    Measured: a sum of few terms is dearer to add up than BLAS's packing, and from four outputs
-    on BLAS wins, in the gradient from nine.
-    """
-    cdef Py_ssize_t i, n_outputs = B.n_columns
-    if C.n_columns > 1 and C.ld != C.n_columns:
-        return False
-    if B.transposed:  # back
-        if B.n_rows != 1 or B.ld != 1 or A.transposed or A.ld > 1 or C.ld != C.n_columns:
-            return False
-        for i in range(first, stop):
-            NARROW_BACK[kind](
-                A.data + (i - first) * A.step, B.data + i * B.step, C.data + i * C.step,
-                A.n_rows, C.n_columns,
-            )
-        return True
-    if B.ld != n_outputs or C.ld != n_outputs or C.n_columns * B.n_rows == 0:
-        return False
-    if A.transposed:  # gradient
-        if n_outputs > 8 or n_outputs * C.n_rows > NARROW_ROOM:
-            return False
-        for i in range(first, stop):
-            NARROW_GRADIENT[kind](
-                A.data + (i - first) * A.step, A.ld, B.data + i * B.step, C.data + i * C.step,
-                A.n_columns, C.n_rows, n_outputs,
-            )
-        return True
-    if n_outputs > 3 or 16 * n_outputs > B.n_rows or n_outputs * B.n_rows > NARROW_ROOM:
-        return False
-    for i in range(first, stop):
-        NARROW_FORWARD[kind](
-            A.data + (i - first) * A.step, A.ld, B.data + i * B.step, C.data + i * C.step,
-            A.n_rows, B.n_rows, n_outputs,
-        )
-    return True
-
-
-cdef bint agree(Matrices *A, Matrices *B, Matrices *C, Py_ssize_t n_networks) noexcept nogil:
-    """Tell whether ``C = A @ B`` makes sense for so many networks."""
-    return (
-        A.n_columns == B.n_rows and A.n_rows == C.n_rows and B.n_columns == C.n_columns
-        and not C.transposed and (A.n_networks == n_networks or A.step == 0)
-    )
-
-
-cdef bint product(
-    object A, bint by_columns, int kind, Matrices *B, Matrices *C, bint leaves_large
-) except -1:
-    """``C = A @ B``, or with A transposed; tell whether it was done."""
-    if type(A) is not SharedBatch:
-        return product_of(A, by_columns, kind, B, C, 0, C.n_networks, False, leaves_large)
-    for array, networks in zip(A.arrays, A.networks):
-        if not product_of(
-            array, by_columns, kind, B, C, networks.start, networks.stop, True, leaves_large
-        ):
-            return False
-    return True
-
-
-cdef bint product_of(
-    object A, bint by_columns, int kind, Matrices *B, Matrices *C, Py_ssize_t first,
-    Py_ssize_t stop, bint is_shared, bint leaves_large,
-) except -1:
-    """``C = A @ B`` for some networks, which may share A; tell whether it was done."""
-    cdef Matrices a
-    cdef bint done
-    if not take(A, kind, &a):
-        return False
-    if by_columns:
-        a = turned(a)
-    if is_shared:
-        a.step = 0
-    if not agree(&a, B, C, C.n_networks) or stop > C.n_networks:
-        return False
-    with nogil:
-        done = multiply_narrow(kind, &a, B, C, first, stop)
-        if not (done or leaves_large):
-            multiply(kind, &a, B, C, first, stop)
-            done = True
-    return done
+include "matrices.pxi"
 
 
 # ---- what is known ---------------------------------------------------------------------------
@@ -350,7 +130,9 @@ cdef class Compiled:
         cdef Matrices weights, bias, z, a
         if kind < 0 or not (
             take(W, kind, &weights) and take_rows(net_input, kind, &z) and take_rows(A, kind, &a)
-            and take_vectors(b, kind, 3, &bias) and bias.n_columns == z.n_columns
+            and alike(&z, &a) and take_vectors(b, kind, 3, &bias)
+            and bias.n_columns == z.n_columns
+            and (bias.n_networks == z.n_networks or bias.step == 0)
         ):
             self.textbook.forward(A_below, W, b, f, Z, A)
             return
@@ -371,7 +153,9 @@ cdef class Compiled:
         cdef double parameter = 0
         cdef Py_ssize_t i
         cdef const activation *form = known(f, &parameter)
-        if form is NULL or kind < 0 or not (take_rows(Z, kind, &z) and take_rows(A, kind, &a)):
+        if form is NULL or kind < 0 or not (
+            take_rows(Z, kind, &z) and take_rows(A, kind, &a) and alike(&z, &a)
+        ):
             f.forward(Z, out=A)
             return
         with nogil:
@@ -388,13 +172,15 @@ cdef class Compiled:
         cdef Py_ssize_t i
         cdef const activation *form = known(f, &parameter)
         if form is NULL or kind < 0 or not (
-            take_rows(delta, kind, &d) and take_rows(A, kind, &a)
-            and (take_rows(Z, kind, &z) or not f.needs_net_input)
+            take_rows(delta, kind, &d) and take_rows(A, kind, &a) and alike(&a, &d)
         ):
             f.backward(Z, A, delta)
             return
         if not f.needs_net_input:
             z = a  # is not read
+        elif not (take_rows(Z, kind, &z) and alike(&z, &d)):
+            f.backward(Z, A, delta)
+            return
         with nogil:
             for i in range(d.n_networks):
                 form.backward[kind](
@@ -409,7 +195,9 @@ cdef class Compiled:
         cdef double[1] same
         cdef size_t share_step = 0
         cdef Py_ssize_t i
-        if kind < 0 or not (take_rows(A, kind, &a) and take_rows(delta, kind, &d)):
+        if kind < 0 or not (
+            take_rows(A, kind, &a) and take_rows(delta, kind, &d) and alike(&a, &d)
+        ):
             self.textbook.output_delta(Y, Z, A, f, loss, share, delta)
             return
         if not cnp.PyArray_CheckExact(share):
@@ -426,9 +214,7 @@ cdef class Compiled:
             return
         if not (
             loss.canonical and f.known_as == loss.output_activation
-            and take(Y, kind, &y) and not y.transposed
-            and y.n_rows == d.n_rows and y.n_columns == d.n_columns
-            and y.n_networks == d.n_networks
+            and take(Y, kind, &y) and not y.transposed and alike(&y, &d)
         ):
             loss.output_delta(Y, Z, A, f, out=delta)
             with nogil:
@@ -454,6 +240,7 @@ cdef class Compiled:
         if kind < 0 or not (
             take_rows(delta, kind, &d) and take(dW, kind, &weights)
             and take_vectors(db, kind, 2, &bias) and bias.n_columns == d.n_columns
+            and bias.n_networks == d.n_networks
         ):
             self.textbook.gradient(A_below, delta, dW, db)
             return
@@ -483,7 +270,9 @@ cdef class Compiled:
         cdef Matrices w, g
         cdef Py_ssize_t i
         cdef double own
-        if kind < 0 or not (take_vectors(W, kind, 2, &w) and take_vectors(dW, kind, 2, &g)):
+        if kind < 0 or not (
+            take_vectors(W, kind, 2, &w) and take_vectors(dW, kind, 2, &g) and alike(&w, &g)
+        ):
             self.textbook.penalize(W, share, dW)
             return
         for i in range(g.n_networks):
@@ -515,7 +304,7 @@ cdef class Compiled:
         n_known = KNOWN_OPTIMIZERS.get(optimizer.known_as)
         if n_known is None or kind < 0 or not (
             take_vectors(parameters, kind, 2, &arrays[0])
-            and take_vectors(gradient, kind, 2, &arrays[1])
+            and take_vectors(gradient, kind, 2, &arrays[1]) and alike(&arrays[0], &arrays[1])
         ) or has_own_for_each(learning_rate):
             self.textbook.update(optimizer, parameters, gradient, state, learning_rate, share)
             return
@@ -526,7 +315,10 @@ cdef class Compiled:
             share = None
         kept = optimizer.begin(parameters, gradient, state)
         for slot in range(n_slots):
-            if not take_vectors(getattr(state, optimizer.slots[slot]), kind, 2, &arrays[2 + slot]):
+            if not (
+                take_vectors(getattr(state, optimizer.slots[slot]), kind, 2, &arrays[2 + slot])
+                and alike(&arrays[0], &arrays[2 + slot])
+            ):
                 raise ValueError(f"The slot {optimizer.slots[slot]!r} is not like the parameters.")
         cdef Step step = SGD[kind] if n_slots == 1 else ADAM[kind]
         for start, stop, constants, shrink in optimizer.parts(state, learning_rate, arrays[0].n_columns):

@@ -1,5 +1,5 @@
 /* Products with a matrix of few columns: the last layer's, where BLAS packs more than it
-   multiplies. For one type of numbers: elementwise.h includes this file, as elementwise_real.h.
+   multiplies. For one type of numbers, as exponentials_real.h.
 
    A is (n_samples x n_units) with `A_step` numbers from one row to the next, W is
    (n_units x n_outputs) and delta (n_samples x n_outputs), both without gaps, and W and dW have

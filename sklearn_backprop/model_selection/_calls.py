@@ -15,7 +15,8 @@ from sklearn.pipeline import Pipeline
 from .._estimators.base import BaseBackprop
 from .._numerics.memo import shallow_copy
 from .._sklearn import CALLS_THAT_FIT, callbacks_of, check_method_params, safe_indexing, safe_split
-from .._stacks.fit_many import Task, numbered, snapshot
+from .._stacks.fit_many import numbered
+from .._stacks.tasks import Task, snapshot
 
 UNDERSTOOD = frozenset(
     {

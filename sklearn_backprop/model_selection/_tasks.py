@@ -19,8 +19,9 @@ from joblib.parallel import ParallelBackendBase, get_active_backend
 
 from .._engine.samples import is_memory_mapped
 from .._numerics.memo import Memo
-from .._stacks.fit_many import Task, fit_tasks, own_seeds
+from .._stacks.fit_many import own_seeds
 from .._stacks.planning import n_columns, plan
+from .._stacks.tasks import Task, fit_tasks
 from ._calls import Call, fit_as_done, fit_steps, training_rows
 
 WAVE = 128

@@ -23,6 +23,7 @@ from sklearn_backprop import (
 )
 from sklearn_backprop._engine.samples import bootstrap_rows
 from sklearn_backprop._stacks import fit_many as stacking
+from sklearn_backprop._stacks import tasks
 from sklearn_backprop.losses import Quantile
 from sklearn_backprop.model_selection import GridSearchCV
 
@@ -161,8 +162,8 @@ def test_what_joblib_maps_into_a_process_trains_as_a_stack(tmp_path, monkeypatch
         stacks.append(len(fits))
         return train_together(fits, *args)
 
-    train_together = stacking.train_together
-    monkeypatch.setattr(stacking, "train_together", recorded)
+    train_together = tasks.train_together
+    monkeypatch.setattr(tasks, "train_together", recorded)
     np.save(tmp_path / "X.npy", X_diabetes)
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
     none = [None, None]

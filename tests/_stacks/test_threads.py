@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn_backprop import BackpropClassifier, fit_many
 from sklearn_backprop._kernels import choice
 from sklearn_backprop._numerics.blas import one_blas_thread
-from sklearn_backprop._stacks import fit_many as module
+from sklearn_backprop._stacks import tasks as module
 from sklearn_backprop.activations import Tanh
 
 pytestmark = [

@@ -222,7 +222,7 @@ class Slow(TransformerMixin, BaseEstimator):
 
 def test_the_time_of_shared_preprocessing_is_shared_too(monkeypatch):
     monkeypatch.setattr(Slow, "clock", 0.0)
-    monkeypatch.setattr("sklearn_backprop._stacks.fit_many.perf_counter", lambda: Slow.clock)
+    monkeypatch.setattr("sklearn_backprop._stacks.tasks.perf_counter", lambda: Slow.clock)
     grid = [
         {"net__alpha": [0.1, 1.0, 10.0], "scale__setting": [1]},
         {"net__alpha": [0.1], "scale__setting": [2]},

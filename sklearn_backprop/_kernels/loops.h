@@ -1,12 +1,12 @@
-/* The element-wise parts of the five equations, for float and for double.
+/* The loops of the five equations, for float and for double: all but BLAS's products.
 
    Each function is one loop that the compiler turns into vector code, and on x86-64 with GCC
    and glibc several times over: the processor's own version is chosen when the library is
    loaded. A sum of products is never contracted to a fused multiply-add (-ffp-contract=off),
    so every version, and every place in an array, gives the same bits. */
 
-#ifndef SKLEARN_BACKPROP_ELEMENTWISE
-#define SKLEARN_BACKPROP_ELEMENTWISE
+#ifndef SKLEARN_BACKPROP_LOOPS
+#define SKLEARN_BACKPROP_LOOPS
 
 #include <math.h>
 #include <stddef.h>
@@ -68,23 +68,13 @@ typedef struct {
 #define bits int32_t
 #define NAME(name) name##_float
 #define POINT 0
-#include "elementwise_real.h"
-#include "narrow_real.h"
-#undef real
-#undef bits
-#undef NAME
-#undef POINT
+#include "both.h"
 
 #define real double
 #define bits int64_t
 #define NAME(name) name##_double
 #define POINT 1
-#include "elementwise_real.h"
-#include "narrow_real.h"
-#undef real
-#undef bits
-#undef NAME
-#undef POINT
+#include "both.h"
 
 #define ACTIVATION(name, parameter)                  \
     {                                                \
@@ -93,7 +83,7 @@ typedef struct {
         {name##_slope_float, name##_slope_double}    \
     }
 
-/* To add one: write its two loops in elementwise_real.h, and a line here. */
+/* To add one: write its two loops in activations_real.h, and a line here. */
 static const activation ACTIVATIONS[] = {
     ACTIVATION(identity, ""),
     ACTIVATION(logistic, ""),
