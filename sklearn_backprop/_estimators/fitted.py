@@ -10,7 +10,8 @@ import numpy as np
 from .._engine.centred import CentredNetwork, centred_network
 from .._engine.outputs import predict
 from .._fitting.messages import warn
-from .._numerics.blas import one_blas_thread
+from .._kernels.choice import chosen
+from .._numerics.blas import allowed_threads, one_blas_thread
 from .._numerics.memo import shallow_copy
 from .._numerics.plain import encode, plain
 from .._numerics.standardization import fold
@@ -139,6 +140,10 @@ def serving(estimator):
     return *centred.layers(estimator.coefs_, estimator.intercepts_), centred
 
 
+MANY_ROWS = 1000
+"""Rows from which limiting BLAS's threads costs less than it saves."""
+
+
 def outputs_of(estimator, X, output_activation=None):
     """Return a fitted network's outputs for checked X.
 
@@ -153,11 +158,16 @@ def outputs_of(estimator, X, output_activation=None):
     """
     activation, own = activations_of(estimator)
     # many rows are many small products; for a few, limiting threads costs more than it saves
-    limit = one_blas_thread() if X.shape[0] >= 1000 else nullcontext()
+    is_large = X.shape[0] >= MANY_ROWS
+    n_threads = allowed_threads() if is_large and chosen() == "compiled" else 1
+    limit = one_blas_thread() if is_large else nullcontext()
     # a sigmoid's exponential may overflow, and means 0; BLAS looks at lanes that nobody reads
     with limit, np.errstate(over="ignore", invalid="ignore"):
         weights, biases, centred = serving(estimator)
-        return predict(X, weights, biases, activation, output_activation or own, centred)
+        output_activation = output_activation or own
+        if activation.known_as is None or output_activation.known_as is None:
+            n_threads = 1  # whoever wrote it may not have had threads in mind
+        return predict(X, weights, biases, activation, output_activation, centred, n_threads)
 
 
 def warn_of_saturation(estimator, training):
