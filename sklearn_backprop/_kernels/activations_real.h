@@ -86,11 +86,11 @@ SLOPE_FROM_A(elu_slope, , a > 0 ? 1 : a + p)
 FORWARD(selu, NAME(elu_of)(z, SELU_ALPHA) * SELU_SCALE)
 SLOPE_FROM_A(selu_slope, , a > 0 ? SELU_SCALE : a + SELU_SCALE * SELU_ALPHA)
 
-FORWARD(gelu, z * NAME(normal_cdf)(z))
+FORWARD(gelu, z * NAME(normal_cdf)(z, NAME(bell)(z)))
 SLOPE_FROM_Z(
     gelu_slope,
-    const real density = NAME(exponential)(z * z * C(-0.5)) * C(0.3989422804014327),
-    z * density + NAME(normal_cdf)(z))
+    const real bell = NAME(bell)(z),
+    z * (bell * C(0.3989422804014327)) + NAME(normal_cdf)(z, bell))
 
 FORWARD(silu, z * NAME(sigmoid)(z))
 SLOPE_FROM_Z(

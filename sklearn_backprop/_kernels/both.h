@@ -12,6 +12,7 @@
 #undef C
 #undef ROOT
 #undef ROUNDING
+#undef SPLIT
 #undef EXPONENT_BIAS
 #undef MANTISSA_BITS
 #undef FORWARD
