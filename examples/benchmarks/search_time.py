@@ -78,12 +78,12 @@ class Case:
 
 CASES = [
     Case("breast cancer", lambda: load_breast_cancer(return_X_y=True),
-         ((16,), (32,)), 32, 40, (12.0, 12.0)),
-    Case("digits", lambda: load_digits(return_X_y=True), ((32,), (64,)), 64, 15, (4.0, 5.5)),
+         ((16,), (32,)), 32, 40, (16.0, 20.0)),
+    Case("digits", lambda: load_digits(return_X_y=True), ((32,), (64,)), 64, 15, (7.0, 8.0)),
     Case("diabetes", lambda: load_diabetes(return_X_y=True),
-         ((16, 16), (32, 32)), 32, 40, (10.0, 10.0), is_regression=True),
+         ((16, 16), (32, 32)), 32, 40, (14.0, 20.0), is_regression=True),
     Case("default", lambda: make_classification(n_features=50, **FIVE_THOUSAND),
-         ((100,),), 200, 5, (2.0, 3.0)),
+         ((100,),), 200, 5, (2.7, 4.0)),
     Case("wide", lambda: make_classification(n_features=100, **FIVE_THOUSAND),
          ((256, 128),), 200, 3, (1.2, 1.5)),
 ]  # fmt: skip
