@@ -73,6 +73,8 @@ def check_dropout(dropout: Any, n_hidden_layers: int) -> list[float]:
 
 def check_features_and_targets(X, y, estimator_name, y_numeric):
     """Return X as a float array or CSR matrix, and y as an array of 1 or 2 dimensions."""
+    if is_plain_array(X) and is_plain_target(y, X):
+        return X, y
     refuse_lazy(X)
     refuse_lazy(y, "y")
     X, y = check_X_y(
@@ -118,13 +120,16 @@ def check_features(X, estimator):
 
 def is_plain(X, estimator):
     """Tell whether scikit-learn's checks, two thirds of a prediction for one row, find nothing."""
-    if not (
-        type(X) is np.ndarray
-        and X.ndim == 2
-        and X.dtype in FLOATS
-        and X.shape == (len(X) or 1, estimator.n_features_in_)
+    return (
+        is_plain_array(X)
+        and X.shape[1] == estimator.n_features_in_
         and not hasattr(estimator, "feature_names_in_")
-    ):
+    )
+
+
+def is_plain_array(X):
+    """Tell whether X is a table of finite floats, with which there is nothing to do."""
+    if not (type(X) is np.ndarray and X.ndim == 2 and X.dtype in FLOATS and X.size):
         return False
     with np.errstate(all="ignore"):
         return bool(np.isfinite(X.sum()))  # else they look at each number

@@ -148,11 +148,14 @@ def _fit_alone(task):
 
 def _fit_stacks(stacks, n_threads):
     """Train stacks, those for which it pays side by side in threads, and complete each task."""
-    together = [stack for stack in stacks if pays_in_threads(stack[0], n_threads)]
+    together, in_turn = [], []
+    for stack in stacks:
+        (together if pays_in_threads(stack[0], n_threads) else in_turn).append(stack)
     if len(together) > 1:
         _fit_side_by_side(together, n_threads)
-        stacks = [stack for stack in stacks if stack not in together]
-    for stack in stacks:
+    else:
+        in_turn += together
+    for stack in in_turn:
         if len(stack) == 1 and stack[0].until is None:
             stack[0].recorded(_run, stack[0])
         else:
