@@ -113,8 +113,8 @@ def test_activations_in_float32_are_right_to_4_ulp(name, kernels):
     A = np.empty_like(Z)
     kernels.activate(f, Z, A)
     expected = activated(f, Z.astype(np.float64))
-    # the exponential of a difference of z, which float32 has rounded; a Φ that cancels
-    loose = {"softmax": 80.0, "gelu": 10.0, "silu": 6.0, "mish": 8.0}
+    # a difference of z that float32 has rounded, of which the exponential; a Φ near 0.5
+    loose = {"softmax": 80.0, "gelu": 8.0}
     assert ulps(A, expected).max() <= loose.get(name, 4.0)
 
 
