@@ -113,8 +113,9 @@ def test_activations_in_float32_are_right_to_4_ulp(name, kernels):
     A = np.empty_like(Z)
     kernels.activate(f, Z, A)
     expected = activated(f, Z.astype(np.float64))
-    # a difference of z that float32 has rounded, of which the exponential; a Φ near 0.5
-    loose = {"softmax": 80.0, "gelu": 8.0}
+    # the exponential of a difference that float32 has rounded; a difference of a Φ near 0.5 and 1;
+    # an exponential's rounding five times over
+    loose = {"softmax": 80.0, "gelu": 8.0, "mish": 6.0}
     assert ulps(A, expected).max() <= loose.get(name, 4.0)
 
 
