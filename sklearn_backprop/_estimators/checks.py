@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_X_y
+from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import check_non_negative, column_or_1d, validate_data
 
 from .._sklearn import check_sample_weight
@@ -77,18 +77,33 @@ def check_features_and_targets(X, y, estimator_name, y_numeric):
         return X, y
     refuse_lazy(X)
     refuse_lazy(y, "y")
-    X, y = check_X_y(
-        X,
-        y,
-        accept_sparse="csr",
-        dtype=(np.float64, np.float32),
-        multi_output=True,
-        y_numeric=y_numeric,
-        estimator=estimator_name,
-    )
+    how = {"accept_sparse": "csr", "dtype": FLOATS, "estimator": estimator_name}
+    try:
+        X, y = check_X_y(X, y, multi_output=True, y_numeric=y_numeric, **how)
+    except ValueError as error:
+        if _is_a_table(X, how):
+            other = "TabularRegressor" if y_numeric else "TabularClassifier"
+            raise ValueError(
+                f"{error}\nText, categories and missing values are what "
+                f"sklearn_backprop.{other} is for: it takes X as it is."
+            ) from error
+        raise
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return summed(X), y
+
+
+def _is_a_table(X, how):
+    """Tell whether X is refused for its text or its gaps, and not for its shape."""
+    try:
+        check_array(X, **how | {"dtype": None, "ensure_all_finite": False})
+    except (TypeError, ValueError):
+        return False
+    try:
+        check_array(X, **how)
+    except ValueError as error:
+        return "infinity" not in str(error)
+    return False
 
 
 def is_plain_target(y, X):
