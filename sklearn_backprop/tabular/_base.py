@@ -109,6 +109,7 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
         encoded = encoder.fit_transform(X)
         check_consistent_length(X, y)
         sample_weight = check_weights(sample_weight, encoded)
+        sample_weight = self._weighted(sample_weight, y)
         fitted, targets, labels = self._encode_targets(y, sample_weight)
         seeds, held_out = self._seeds_and_rows(labels, len(y))
         members = [
@@ -139,6 +140,10 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
         self.__dict__ = copy.__dict__
         self._end_callbacks(context, given)
         return self
+
+    def _weighted(self, sample_weight, y):
+        """Return the weights to train with."""
+        return sample_weight
 
     def _fit_member(self, held_out, data, k, member):
         if self.verbose:

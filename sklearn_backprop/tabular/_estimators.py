@@ -15,10 +15,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from .._compositions.calibration import fit_temperature, log_of_mean, tempered_probabilities
+from .._estimators.checks import check_some_weight
 from .._estimators.classifier import BackpropClassifier, LogProbabilities
 from .._estimators.parameters import document_parameters
 from .._estimators.regressor import BackpropRegressor
-from .._sklearn import Interval, check_y
+from .._estimators.targets import ClassTargets
+from .._sklearn import Interval, StrOptions, check_y
 from ..initializers import NeuralTangent
 from ..losses._classification import LogLoss
 from ..optimizers import AdamW, InputScaledAdamW
@@ -38,6 +40,12 @@ DESCRIPTIONS = {
     ),
     "weight_decay": ("float", "Decoupled decay of the weights, as in ``AdamW``."),
     "label_smoothing": ("float in [0, 1)", "As in ``LogLoss``."),
+    "class_weight": (
+        "dict, 'balanced' or None",
+        "Weights of the classes, ``{label: weight}``; ``'balanced'`` gives each class the same "
+        "total weight. They multiply ``sample_weight``, in the calibration too: probabilities "
+        "are then those of a world in which the classes have these weights.",
+    ),
     "n_bins": ("int or None", "Bins of each feature of numbers, as in ``TabularEncoder``."),
     "max_iter": ("int", "Epochs."),
     "batch_size": (
@@ -110,6 +118,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
 
     _parameter_constraints = BaseTabular._parameter_constraints | {
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
     def __init__(
@@ -121,6 +130,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         dropout=0.0,
         weight_decay=0.02,
         label_smoothing=0.1,
+        class_weight=None,
         n_bins=None,
         max_iter=256,
         batch_size=256,
@@ -138,6 +148,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         self.dropout = dropout
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
         self.n_bins = n_bins
         self.max_iter = max_iter
         self.batch_size = batch_size
@@ -161,6 +172,15 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
     def _encode_targets(self, y, sample_weight):
         classes, labels = np.unique(y, return_inverse=True)
         return {"classes_": classes}, y, labels
+
+    def _weighted(self, sample_weight, y):
+        """Return the sample weights times the class weights."""
+        if self.class_weight is None:
+            return sample_weight
+        weights = ClassTargets(y, None).sample_weight(self.class_weight, y)
+        weights = weights if sample_weight is None else weights * sample_weight
+        check_some_weight(weights, "class_weight times sample_weight")
+        return weights
 
     def _member(self, seed, held_out, n_samples):
         return BackpropClassifier(
