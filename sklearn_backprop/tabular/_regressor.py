@@ -1,0 +1,242 @@
+"""Estimators for raw tables that need no tuning: encoder, recipe and ensemble in one.
+
+The recipe follows RealMLP (Holzmüller, Grinsztajn and Steinwart, "Better by default: strong
+pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024); ``docs/tabular.md`` says
+where it differs, and has the measurements. Nothing in it is out of a user's reach: a member
+is a `BackpropClassifier` or a `BackpropRegressor` with the parameters of ``_member``, behind
+a `TabularEncoder`.
+"""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from .._estimators.fitted import loss_of
+from .._estimators.parameters import document_parameters, losses_for
+from .._estimators.regressor import BackpropRegressor, ScoredByLoss
+from .._sklearn import Interval, StrOptions, check_y
+from ..components import lookup
+from ..initializers import NeuralTangent
+from ..losses import LOSSES, Loss, Quantile, SquaredError
+from ..optimizers import AdamW
+from ._base import BaseTabular
+from ._descriptions import DESCRIPTIONS
+
+
+@document_parameters(DESCRIPTIONS)
+class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
+    """Regressor for raw tables, good without tuning: an ensemble of neural networks.
+
+    $parameters
+
+    Attributes
+    ----------
+    encoder_ : TabularEncoder
+        Turns the table into numbers.
+    estimators_ : list of BackpropRegressor
+        The members, for encoded tables and standardized targets.
+    target_mean_, target_scale_ : float
+        What targets are standardized by.
+    noise_ : float
+        Root mean squared error of the members on the rows held out from them, in the units
+        of y, for ``loss="squared_error"``; 0 for another, and if there were too few rows to
+        hold some out.
+    history_ : dict of list
+        A record of each epoch of each member.
+    n_iter_ : int
+        Epochs of the member that had most.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, where X had some.
+
+    See Also
+    --------
+    TabularClassifier : The same for classes.
+    BackpropRegressor : A single network, for numbers, with every choice open.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_backprop.tabular import TabularRegressor
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=False)
+    >>> regressor = TabularRegressor(n_estimators=2, max_iter=20, random_state=0).fit(X, y)
+    >>> mean, std = regressor.predict(X, return_std=True)
+    >>> mean.shape, std.shape
+    ((442,), (442,))
+    """
+
+    _parameter_constraints = BaseTabular._parameter_constraints | {
+        "loss": [StrOptions(set(losses_for("regression"))), Loss],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), None],
+    }
+
+    def __init__(
+        self,
+        *,
+        loss="squared_error",
+        quantile=None,
+        n_estimators=5,
+        hidden_layer_sizes=(128, 128, 128),
+        learning_rate_init=0.07,
+        dropout=0.0,
+        weight_decay=0.02,
+        n_bins=24,
+        max_iter=256,
+        batch_size=256,
+        validation_fraction=0.2,
+        categorical_features="auto",
+        max_categories=100,
+        max_time=None,
+        n_jobs=None,
+        verbose=False,
+        random_state=None,
+    ):
+        self.loss = loss
+        self.quantile = quantile
+        self.n_estimators = n_estimators
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.learning_rate_init = learning_rate_init
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.n_bins = n_bins
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.categorical_features = categorical_features
+        self.max_categories = max_categories
+        self.max_time = max_time
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    _optimizer = AdamW
+    _uncalibrated = {"noise_": 0.0}
+
+    def _chosen_loss(self):
+        """Return the loss as an instance."""
+        if self.quantile is not None and self.loss != Quantile.name:
+            raise ValueError(
+                f"quantile={self.quantile!r} is for loss='quantile', but loss={self.loss!r}."
+            )
+        given = {} if self.quantile is None else {"quantile": self.quantile}
+        loss = lookup("loss", self.loss, LOSSES, given)
+        if loss.task != "regression":
+            raise ValueError(
+                f"loss={self.loss!r} is for classification; known here are "
+                f"{', '.join(map(repr, losses_for('regression')))}."
+            )
+        return loss
+
+    def _check_targets(self, y):
+        y = check_y(column_or_1d(y, warn=True), y_numeric=True, estimator=self).astype(float)
+        self._chosen_loss().check_targets(y[:, None])
+        return y
+
+    def _encode_targets(self, y, sample_weight):
+        """Return targets of mean 0 and variance 1; where the loss has a zero, of mean 1."""
+        loss = self._chosen_loss()
+        largest = np.abs(y).max() or 1.0  # squares of what is divided by it are finite
+        mean, scale = np.average(y / largest, weights=sample_weight), 1.0 / largest
+        if loss.standardizes_targets:
+            variance = np.average(np.square(y / largest - mean), weights=sample_weight)
+            scale = np.sqrt(variance) if variance > np.finfo(float).tiny else 1.0
+        else:
+            if loss.positive_only and mean > 0:
+                scale = mean
+            mean = 0.0
+        fitted = {
+            "target_mean_": float(mean * largest),
+            "target_scale_": float(scale * largest),
+            "_range": (y.min(), y.max()),
+        }
+        return fitted, (y / largest - mean) / scale, None
+
+    def _member(self, seed, held_out, n_samples):
+        return BackpropRegressor(
+            loss=self._chosen_loss(),
+            activation="mish",
+            initializer=NeuralTangent(),
+            **self._recipe(seed, held_out, n_samples),
+        )
+
+    def _calibrate(self, encoded, targets, sample_weight, held_out):
+        """Learn how far off the members are on what each has not been trained on."""
+        self.noise_ = 0.0
+        # the loss is half the mean squared error
+        squares = [
+            -2 * member.best_validation_score_
+            for member, rows in zip(self.estimators_, held_out, strict=True)
+            if rows is not None
+        ]
+        if squares and self._is_squared_error():
+            self.noise_ = float(np.sqrt(np.mean(squares)) * self.target_scale_)
+
+    def predict(self, X, return_std=False):
+        """Return the mean of the members' predictions, inside the range of ``fit``'s targets.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
+            The table.
+        return_std : bool, default=False
+            Whether to return standard deviations too: the root of the members' variance
+            plus ``noise_`` squared, or for ``loss="gaussian"`` plus the mean of the variances
+            that they have learned.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_quantiles)
+            Predictions.
+        std : ndarray of shape (n_samples,)
+            Only with ``return_std``.
+
+        Raises
+        ------
+        ValueError
+            For ``return_std`` with a loss other than these two.
+        """
+        check_is_fitted(self)
+        learns_noise = hasattr(loss_of(self.estimators_[0]), "standard_deviations")
+        if return_std and not (learns_noise or self._is_squared_error()):
+            raise ValueError(
+                "return_std=True needs loss='squared_error' or 'gaussian'; this regressor was "
+                f"fitted with loss={loss_of(self.estimators_[0]).name!r}."
+            )
+        means, stds = [], []
+        for encoded in self._encoded_blocks(X):
+            each, noise = [], [self.noise_]
+            for member in self.estimators_:
+                mean = member.predict(encoded)
+                if return_std and learns_noise:
+                    mean, std = member.predict(encoded, return_std=True)
+                    noise.append(std.astype(np.float64) * self.target_scale_)
+                mean = mean.astype(np.float64) * self.target_scale_ + self.target_mean_
+                each.append(np.clip(mean, *self._range))
+            means.append(np.mean(each, axis=0))
+            if return_std:
+                stds.append(np.hypot(np.std(each, axis=0), _root_mean_square(noise)))
+        mean = np.concatenate(means)
+        return (mean, np.concatenate(stds)) if return_std else mean
+
+    def _is_squared_error(self):
+        """Tell whether the members were fitted with the loss that ``noise_`` is of."""
+        return loss_of(self.estimators_[0]).known_as == SquaredError.name
+
+    def _loss_for_score(self):
+        return loss_of(self.estimators_[0])
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn whether targets must be positive."""
+        tags = super().__sklearn_tags__()
+        loss = LOSSES.get(self.loss) if isinstance(self.loss, str) else self.loss
+        tags.target_tags.positive_only = getattr(loss, "positive_only", False)
+        return tags
+
+
+def _root_mean_square(noise):
+    """Return the members' own noise, or the one that all have."""
+    own = noise[1:] or noise
+    return np.sqrt(np.mean(np.square(own), axis=0))
