@@ -191,6 +191,26 @@ def check_some_weight(sample_weight, name="sample_weight"):
         raise ValueError(f"{name} is zero for every sample: there is nothing to learn from.")
 
 
+def check_groups(groups, n_samples):
+    """Return the number of each row's group, or None; raise unless there are two of them."""
+    if groups is None:
+        return None
+    groups = column_or_1d(groups, warn=True)
+    if len(groups) != n_samples:
+        raise ValueError(
+            f"groups has {len(groups)} entries for {n_samples} rows of X; pass one each."
+        )
+    if any(group is None or group != group for group in groups.tolist()):  # NaN
+        raise ValueError("groups has missing values; give each row a group.")
+    distinct, numbers = np.unique(groups, return_inverse=True)
+    if len(distinct) < 2:
+        raise ValueError(
+            f"groups has only the group {distinct[0]!r}, so there is none to hold out. Pass two at "
+            "least, or leave groups=None."
+        )
+    return numbers
+
+
 def check_initial_values(values, shapes, name):
     """Return ``coefs_init`` or ``intercepts_init`` as float64 arrays of the right shapes."""
     if values is None:

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupKFold, train_test_split
 from sklearn.utils.validation import validate_data
 
 from .._engine.samples import rows_of
@@ -58,6 +58,25 @@ def balanced_folds(labels, n_samples, n_folds, seed):
         order = order[np.argsort(labels[order], kind="stable")]
     folds = np.empty(n_samples, int)
     folds[order] = np.arange(n_samples) % n_folds
+    return folds
+
+
+def group_folds(groups, n_folds, seed):
+    """Return the number of the fold that each row is in, where groups stay together.
+
+    Parameters
+    ----------
+    groups : ndarray of int of shape (n_samples,)
+        The group of each row.
+    n_folds : int
+        Folds, at most as many as there are groups.
+    seed : int
+        Of the partition.
+    """
+    folds = np.empty(len(groups), int)
+    splitter = GroupKFold(n_folds, shuffle=True, random_state=seed)
+    for number, (_, rows) in enumerate(splitter.split(groups, groups=groups)):
+        folds[rows] = number
     return folds
 
 

@@ -16,10 +16,10 @@ from sklearn.utils.validation import (
 )
 
 from .._estimators.callbacks import MemberCallbacks, given_data
-from .._estimators.checks import check_given, check_weights, columns_of
+from .._estimators.checks import check_given, check_groups, check_weights, columns_of
 from .._estimators.fitted import OwnsEstimators
 from .._estimators.parameters import COUNT, POSITIVE
-from .._estimators.validation import balanced_folds
+from .._estimators.validation import balanced_folds, group_folds
 from .._sklearn import Interval, StrOptions, callbacks_of, with_callbacks
 from .._stacks.fit_many import fit_many
 from ._encoder import TabularEncoder
@@ -78,8 +78,11 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
         "random_state": ["random_state"],
     }
 
+    # a splitter is what groups are usually for
+    __metadata_request__fit = {"groups": False}
+
     @with_callbacks
-    def fit(self, X, y, sample_weight=None) -> Self:
+    def fit(self, X, y, sample_weight=None, *, groups=None) -> Self:
         """Encode the table and train the members.
 
         Parameters
@@ -90,6 +93,11 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, non-negative. The encoding does not depend on them.
+        groups : array-like of shape (n_samples,), default=None
+            The group of each row, such as a person or a place. What is held out from a member
+            are then whole groups, so that its epoch, and the temperature or the noise, are
+            chosen for groups that are new. Metadata routing passes them on only if asked to
+            (``set_fit_request(groups=True)``), for splitters take them, too.
 
         Returns
         -------
@@ -109,9 +117,10 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
         encoded = encoder.fit_transform(X)
         check_consistent_length(X, y)
         sample_weight = check_weights(sample_weight, encoded)
+        groups = check_groups(groups, len(y))
         sample_weight = self._weighted(sample_weight, y)
         fitted, targets, labels = self._encode_targets(y, sample_weight)
-        seeds, held_out = self._seeds_and_rows(labels, len(y))
+        seeds, held_out = self._seeds_and_rows(labels, len(y), groups)
         members = [
             self._member(seed, rows, len(y)).set_params(max_time=self._time_for_each(start))
             for seed, rows in zip(seeds, held_out, strict=True)
@@ -169,7 +178,7 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
             dtype="float32",
         )
 
-    def _seeds_and_rows(self, labels, n_samples):
+    def _seeds_and_rows(self, labels, n_samples, groups=None):
         """Return a seed and the rows to validate on (None for none) for each member.
 
         The members take the folds of a partition in turn, so that each row is validated
@@ -179,13 +188,17 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
         random_state = check_random_state(self.random_state)
         seeds = random_state.randint(2**31, size=(self.n_estimators, 2)).tolist()
         n_folds = round(1 / self.validation_fraction)
+        if groups is not None:
+            n_folds = min(n_folds, groups.max() + 1)
         rows = []
         for k in range(self.n_estimators):
             if n_samples < FEW_ROWS:
                 rows.append(None)
                 continue
-            if k % n_folds == 0:
+            if k % n_folds == 0 and groups is None:
                 folds = balanced_folds(labels, n_samples, n_folds, seeds[k][1])
+            elif k % n_folds == 0:
+                folds = group_folds(groups, n_folds, seeds[k][1])
             rows.append(np.flatnonzero(folds == k % n_folds))
         return [seed for seed, _ in seeds], rows
 
