@@ -23,6 +23,7 @@ from numpy._core._multiarray_umath import __cpu_features__ as features
 
 HERE = Path(__file__).parent
 TESTS = [
+    "_kernels",
     "_numerics/test_vectors.py",
     "optimizers",
     "_stacks",
