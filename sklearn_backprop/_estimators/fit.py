@@ -20,8 +20,6 @@ from .checks import (
     check_not_slim,
     check_validation_arguments,
     check_weights,
-    is_plain,
-    is_plain_target,
 )
 from .fitted import fitted_attributes, publish, training_of, warn_of_saturation
 from .prepare import (
@@ -82,11 +80,9 @@ def prepare(estimator, data, *, hooks=None, once=directly):
     if incremental or estimator.warm_start:
         check_not_slim(estimator, "partial_fit" if incremental else "a warm start")
     goes_on = training_of(estimator) is not None and (incremental or estimator.warm_start)
-    is_as_before = goes_on and incremental and _is_plain(estimator, data)
-    X, y, sample_weight = (data.X, data.y, None) if is_as_before else checked(estimator, data, once)
+    X, y, sample_weight = checked(estimator, data, once)
     Y = estimator._encode(y, data.classes, goes_on, incremental, once)
-    if not is_as_before:
-        validate_data(estimator, data.X, skip_check_array=True, reset=not goes_on)
+    validate_data(estimator, data.X, skip_check_array=True, reset=not goes_on)
 
     training = make_training(estimator, X, Y, goes_on, incremental)
     training.settings.valid_params = valid_params
@@ -107,15 +103,6 @@ def prepare(estimator, data, *, hooks=None, once=directly):
     loop = _loop(estimator, training, validate, hooks, incremental)
     batch_size = 200 if estimator.batch_size == "auto" else estimator.batch_size
     return PreparedFit(loop, samples, min(batch_size, samples.n_samples), statistics)
-
-
-def _is_plain(estimator, data):
-    """Tell whether all checks find nothing, which take a third of a ``partial_fit`` of one row."""
-    return (
-        data.sample_weight is None
-        and is_plain(data.X, estimator)
-        and is_plain_target(data.y, data.X)
-    )
 
 
 def checked(estimator, data, once=directly):

@@ -17,6 +17,7 @@ from libc.limits cimport INT_MAX
 import numpy as np
 from scipy.linalg import cython_blas
 
+from ..optimizers._base import is_one_each
 from .products import SharedBatch
 
 cnp.import_array()
@@ -305,7 +306,7 @@ cdef class Compiled:
         if n_known is None or kind < 0 or not (
             take_vectors(parameters, kind, 2, &arrays[0])
             and take_vectors(gradient, kind, 2, &arrays[1]) and alike(&arrays[0], &arrays[1])
-        ) or has_own_for_each(learning_rate):
+        ) or is_one_each(learning_rate):
             self.textbook.update(optimizer, parameters, gradient, state, learning_rate, share)
             return
         n_slots = n_known
@@ -324,14 +325,6 @@ cdef class Compiled:
         for start, stop, constants, shrink in optimizer.parts(state, learning_rate, arrays[0].n_columns):
             move(kind, step, n_slots, arrays, start, stop, state.n_weights, constants, shrink, share)
         optimizer.end(kept, parameters, gradient, state, learning_rate)
-
-
-cdef bint has_own_for_each(object learning_rate) noexcept:
-    """Tell whether there is a learning rate for each parameter."""
-    if not cnp.PyArray_CheckExact(learning_rate):
-        return False
-    cdef int n_axes = cnp.PyArray_NDIM(learning_rate)
-    return n_axes > 0 and cnp.PyArray_DIMS(learning_rate)[n_axes - 1] > 1
 
 
 cdef void fill(int kind, double *room, double value) noexcept:
