@@ -2,7 +2,7 @@
 
 import pytest
 
-from sklearn_backprop._stacks import tasks as stacking
+from sklearn_backprop._stacks import turns
 
 
 @pytest.fixture
@@ -15,11 +15,11 @@ def global_random_seed():
 def stacks(monkeypatch):
     """Return a list to which the number of networks of each stack is added."""
     sizes = []
-    original = stacking.train_together
+    original = turns.epochs_together
 
-    def counted(fits, *args, **kwargs):
-        sizes.append(len(fits))
-        return original(fits, *args, **kwargs)
+    def counted(members, *args, **kwargs):
+        sizes.append(len(members))
+        return original(members, *args, **kwargs)
 
-    monkeypatch.setattr(stacking, "train_together", counted)
+    monkeypatch.setattr(turns, "epochs_together", counted)
     return sizes

@@ -146,7 +146,8 @@ class Samples:
     rows : ndarray of int, default=None
         Use these rows only.
     scaler : Scaler, default=None
-        Standardizes X: at once if it is in memory, a block at a time if not.
+        Standardizes X: at once if it is in memory, a block at a time if not. Where X is
+        read as it is, rows of it are gathered a block at a time, too.
     once : callable, default=directly
         May be a ``Memo`` of fits on the same data.
 
@@ -172,6 +173,8 @@ class Samples:
         self.from_file = is_memory_mapped(X)
         if self.from_file:
             self.X, self.rows, self.scaler = X, rows, scaler
+        elif scaler is None and _is_ready(X, self.dtype):
+            self.X, self.rows = X, rows  # no copy of its own for each who reads other rows
         else:
             self.X = once(in_memory, X, rows, scaler, self.dtype)
 
@@ -188,7 +191,7 @@ class Samples:
 
     def largest_input(self):
         """Return the largest ``|x|``."""
-        if not self.from_file:
+        if not self.from_file and self.rows is None:
             return float(_largest(self.X if isinstance(self.X, np.ndarray) else self.X.data))
         if self._largest_read is None:
             for _ in self._blocks(1):
@@ -229,8 +232,9 @@ class Samples:
     def _blocks(self, batch_size, order=None):
         """Yield some whole batches at a time, as a ``Part``."""
         per_block = rows_per_block(self.X, batch_size)
-        # the first pass over a file saves another one
-        looks, largest = self.from_file and self._largest_read is None, 0.0
+        # the first pass over a file, or over some rows of an array, saves another one
+        reads_rows = self.from_file or self.rows is not None
+        looks, largest = reads_rows and self._largest_read is None, 0.0
         for start in range(0, self.n_samples, per_block):
             index = slice(start, min(start + per_block, self.n_samples))
             if order is not None:
@@ -277,6 +281,11 @@ class Samples:
             np.copyto(out, X, casting="same_kind")
             return out
         return self.scaler.transform(X, out)
+
+
+def _is_ready(X, dtype):
+    """Tell whether an array is in the dtype and the order of the computation."""
+    return isinstance(X, np.ndarray) and X.dtype == dtype and X.flags.c_contiguous
 
 
 def _largest(array):

@@ -329,8 +329,9 @@ class FitLoop:
     def _print(self, record):
         epoch = record["epoch"]
         if self.verbose and (epoch == 1 or epoch % self.verbose == 0):
-            print(self.label + line(record))
+            self._say(line(record))
 
     def _say(self, line):
         if self.verbose:
-            print(self.label + line)
+            # as one piece, for other threads print too
+            print(self.label + line + "\n", end="")

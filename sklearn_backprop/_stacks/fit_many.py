@@ -2,9 +2,11 @@
 
 import warnings
 from collections import Counter
+from functools import partial
+from time import perf_counter
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.utils import check_random_state, indexable
 
 from .._engine.samples import is_memory_mapped
@@ -16,7 +18,16 @@ from .tasks import Task, fit_tasks
 
 
 def fit_many(
-    estimators, X, y, *, rows=None, sample_weight=None, validation_rows=None, n_jobs=None
+    estimators,
+    X,
+    y,
+    *,
+    rows=None,
+    sample_weight=None,
+    validation_rows=None,
+    max_time=None,
+    after_epoch=None,
+    n_jobs=None,
 ) -> list:
     """Fit many estimators, each as its own ``fit`` would, in much less time.
 
@@ -39,6 +50,13 @@ def fit_many(
     validation_rows : list of array-like of int, default=None
         For each estimator what to pass to its ``fit``: positions in its own rows; None
         leaves it to the estimator.
+    max_time : float, default=None
+        Seconds for all together. When they are over each keeps its best epoch; an epoch that
+        has begun is finished. They train by turns, so all come about as far.
+    after_epoch : callable, default=None
+        Called with the estimator's number and the record of each of its epochs, as in
+        ``history_``, from the thread that trains it; a true result ends its training. In
+        other processes, and for an estimator that has callbacks, it is not called.
     n_jobs : int, default=None
         Processes to spread the stacks over, as in joblib. In a process, those with large
         products train side by side in as many threads as BLAS may use.
@@ -48,12 +66,15 @@ def fit_many(
     list
         The fitted estimators, copies, in the order of ``estimators``. An int
         ``random_state`` gives what ``fit`` gives; for None, or a ``RandomState`` that
-        several share, each gets a stream of its own.
+        several share, each gets a stream of its own. None for those that have had no epoch
+        when ``max_time`` was over; the first has one in any case.
 
     Raises
     ------
     TypeError
         If one is not an estimator of this package.
+    ValueError
+        If ``rows``, ``validation_rows`` or ``max_time`` are not usable.
     Exception
         What the first fit that failed raised; nothing else is changed by it.
 
@@ -75,6 +96,8 @@ def fit_many(
                 "fit_many fits BackpropClassifier and BackpropRegressor, got "
                 f"{type(estimator).__name__}. Use its own fit."
             )
+    if max_time is not None and not max_time > 0:
+        raise ValueError(f"max_time={max_time!r} must be a positive number of seconds, or None.")
     refuse_lazy(X)
     X, y, sample_weight = indexable(X, y, sample_weight)
     rows = checked_rows(rows, [num_samples(X)] * len(estimators))
@@ -83,6 +106,8 @@ def fit_many(
     seeds = own_seeds(estimators)
     chunks = plan(estimators, n_columns(X), n_samples, [id(index) for index in rows], n_jobs)
     from_file = is_memory_mapped(X)
+    deadline = None if max_time is None else perf_counter() + max_time
+    follow = after_epoch if effective_n_jobs(n_jobs) == 1 else None
     outcomes = Parallel(n_jobs=n_jobs)(
         delayed(_fit_rows)(
             [estimators[i] for i in chunk],
@@ -94,6 +119,9 @@ def fit_many(
             [seeds[i] for i in chunk],
             from_file,
             [numbered(i, len(estimators)) for i in chunk],
+            [None if follow is None else partial(follow, i) for i in chunk],
+            deadline,
+            estimators[0],
         )
         for chunk in chunks
     )
@@ -173,23 +201,39 @@ def numbered(position, n_networks):
     return f"[{position + 1}/{n_networks}] " if n_networks > 1 else ""
 
 
-def _fit_rows(estimators, X, y, sample_weight, rows, held_out, seeds, from_file, labels=None):
+def _fit_rows(
+    estimators,
+    X,
+    y,
+    sample_weight,
+    rows,
+    held_out,
+    seeds,
+    from_file,
+    labels=None,
+    after_epoch=None,
+    deadline=None,
+    first=None,
+):
     """Fit estimators on rows of X; return their tasks, without the data."""
     if is_memory_mapped(X) and not from_file:
         X = np.array(X)  # joblib's way to a process; a map of the user's would be read by blocks
     parts = {}
     tasks = []
     labels = [""] * len(estimators) if labels is None else labels
-    each = zip(estimators, rows, held_out, seeds, labels, strict=True)
-    for estimator, index, validation, seed, label in each:
+    after_epoch = [None] * len(estimators) if after_epoch is None else after_epoch
+    each = zip(estimators, rows, held_out, seeds, labels, after_epoch, strict=True)
+    for estimator, index, validation, seed, label, follow in each:
         if id(index) not in parts:
             parts[id(index)] = [
                 array if array is None or index is None else safe_indexing(array, index)
                 for array in (X, y, sample_weight)
             ]
         X_part, y_part, weight = parts[id(index)]
-        tasks.append(Task(estimator, X_part, y_part, weight, validation, seed, label))
-    fit_tasks(tasks)
+        data = X_part, y_part, weight, validation
+        tasks.append(Task(estimator, *data, seed, label, follow, begins_late=estimator is first))
+    fit_tasks(tasks, deadline)
     for task in tasks:
         task.estimator = task.X = task.y = task.sample_weight = task.validation_rows = None
+        task.after_epoch = None
     return tasks

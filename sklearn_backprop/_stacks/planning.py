@@ -144,7 +144,6 @@ def pays_in_threads(task, n_threads):
         and largest * task.fit.batch_size >= PRODUCT_OF_A_THREAD
         and chosen() == "compiled"
         and all(each.known_as is not None for each in (*components, learner.optimizer))
-        and not task.fit.loop.verbose
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from .._engine.samples import Batch, Block, Order, rows_per_block
 from .._engine.training import step
+from .._fitting.epochs import epochs
 from .._kernels.products import SharedBatch
 from .stack_training import column, hand_back, join, like, spread, stacked_learner
 
@@ -98,14 +99,18 @@ class Member:
         paused = self.fit.order
         return np.arange(self.samples.n_samples) if paused is None else paused
 
-    def train_alone(self):
-        """Train to the end, outside of any stack."""
-        try:
-            with np.errstate(all="ignore"):
-                self.loop.train(self.samples, self.batch_size, self.shuffle)
-        except Exception as error:
-            self.error = error
-        self.has_ended = True
+    def epochs_alone(self):
+        """Train to the end, outside of any stack; yield after each epoch but the last."""
+        self.loop.begin()
+        each = epochs(self.training, self.samples, self.batch_size, self.shuffle)
+        while True:
+            try:
+                loss = next(each)
+            except Exception as error:
+                self.error, loss = error, np.nan
+            if self.end_of_epoch(loss):
+                return
+            yield
 
     def set_rate(self, share_of_epoch):
         """Set the learning rate of a step; a schedule that fails ends this training alone."""
@@ -132,25 +137,22 @@ class Member:
         self.fit.order = self.stream.order.rows.copy()
 
 
-def train_together(fits, shuffle, until=None):
-    """Train fits whose structure agrees; each ends as its own loop says.
+def epochs_together(members, until=None):
+    """Train members whose structure agrees; each ends as its own loop says.
 
     Parameters
     ----------
-    fits : list of PreparedFit
-        Of one structure (see ``stacking.structure``), new or paused.
-    shuffle : bool
-        Whether each epoch has a new order.
+    members : list of Member
+        Of one structure (see ``planning.structure``), new or paused.
     until : int, default=None
         Pause after this epoch.
 
-    Returns
-    -------
-    list of Member
-        In the order of ``fits``. For those that have ended what remains is
-        ``loop.finish``, or to raise ``error``.
+    Yields
+    ------
+    None
+        After each epoch. What remains for those that have ended is ``loop.finish``, or to
+        raise ``error``.
     """
-    members = [Member(fit, shuffle) for fit in fits]
     streams = []
     for member in members:
         if member.fit.order is None:
@@ -164,22 +166,21 @@ def train_together(fits, shuffle, until=None):
     alive = sorted(
         members, key=lambda member: (member.samples.n_samples, streams.index(member.stream))
     )
-    with np.errstate(all="ignore"):
-        while alive:
-            stack = Stack(alive)
-            ended = set()
-            while not ended:
-                losses = stack.epoch()
-                ended = {
-                    member
-                    for member, loss in zip(alive, losses, strict=True)
-                    if member.end_of_epoch(loss) or member.loop.n_epochs == until
-                }
-            stack.release()
-            for member in ended:
-                member.leave()
-            alive = [member for member in alive if member not in ended]
-    return members
+    while alive:
+        stack = Stack(alive)
+        ended = set()
+        while not ended:
+            losses = stack.epoch()
+            ended = {
+                member
+                for member, loss in zip(alive, losses, strict=True)
+                if member.end_of_epoch(loss) or member.loop.n_epochs == until
+            }
+            yield
+        stack.release()
+        for member in ended:
+            member.leave()
+        alive = [member for member in alive if member not in ended]
 
 
 @dataclass(frozen=True)

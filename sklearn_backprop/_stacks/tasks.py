@@ -2,10 +2,8 @@
 
 import warnings
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
 from time import perf_counter
 from typing import Any
 
@@ -20,11 +18,15 @@ from .._estimators.fitted import training_of
 from .._estimators.prepare import set_dropout
 from .._fitting.ending import Ending
 from .._numerics.blas import allowed_threads, one_blas_thread
-from .._numerics.memo import Memo, shallow_copy
+from .._numerics.memo import Memo, directly, shallow_copy
 from .._sklearn import callbacks_of
 from ..optimizers import OPTIMIZERS
 from .planning import evenly, number_of_stacks, of_near_lengths, pays_in_threads, structure
-from .stack import Member, train_together
+from .turns import Training, take_turns
+
+
+SOON = 1e-6
+"""Seconds that are left when there are none."""
 
 
 @dataclass
@@ -38,12 +40,15 @@ class Task:
     validation_rows: Any = None
     seed: int | None = None  # in place of a random_state that is shared or None
     label: str = ""  # before each line that it prints
+    after_epoch: Any = None  # called with each epoch's record; a true result ends training
+    begins_late: bool = False  # even when the time is over, for an epoch
     steps: Any = None  # the fitted steps of a pipeline before the estimator
     until: int | None = None  # pause after this epoch,
     planned: int | None = None  # of so many that the learning rate is planned for
     fitted: Any = None
     fit: Any = None  # while it trains, or is paused
     error: Exception | None = None
+    has_not_begun: bool = False  # when the time was over
     warnings: list = field(default_factory=list)
     seconds: float = 0.0
 
@@ -67,37 +72,40 @@ class Task:
                 self.warnings += [warning.message for warning in caught]
 
 
-def fit_tasks(tasks):
+def fit_tasks(tasks, deadline=None):
     """Fit each task's estimator, in stacks where their structures agree.
 
     Parameters
     ----------
     tasks : list of Task
         Their ``fitted`` or ``error`` is set; nothing is raised.
+    deadline : float, default=None
+        Moment of ``time.perf_counter`` at which training ends, with the best epoch of each.
+        A task that has had none by then is left with neither, unless it ``begins_late``.
     """
     n_threads = allowed_threads()
     with one_blas_thread():
         groups, once = defaultdict(list), Memo()
         for task in tasks:
             if task.fit is None:
-                _begin(task, once)
+                if deadline is None or perf_counter() < deadline or task.begins_late:
+                    _begin(task, once, deadline)
             else:
                 # a pickled network has lost it
                 set_dropout(task.fit.training, task.fitted.dropout)
             if task.fit is not None:
-                task.fit.loop.label = task.label
                 groups[structure(task.fitted, task.fit)].append(task)
         stacks = []
         for group in groups.values():
             for members in of_near_lengths(group):
                 stacks += evenly(members, number_of_stacks(members, n_threads))
-        _fit_stacks(stacks, n_threads)
+        _fit_stacks(stacks, n_threads, deadline)
     for task in tasks:
-        if task.error is not None:
-            task.fitted = None
+        if task.error is not None or task.has_not_begun:
+            task.fitted = task.fit = None
 
 
-def _begin(task, once):
+def _begin(task, once, deadline):
     """Prepare a task's fit; one that cannot be part of a stack is done at once."""
     task.fitted = shallow_copy(task.estimator)
     if task.seed is not None:
@@ -105,12 +113,26 @@ def _begin(task, once):
     if _may_stack(task):
         if task.planned is not None:
             task.fitted.max_iter = task.planned
-        task.fit = task.recorded(partial(prepare, task.fitted, task.data(), once=once))
+        task.recorded(_prepare, task, once)
+        if task.fit is not None and deadline is not None:
+            task.fit.loop.max_time = deadline - task.fit.loop.start
     else:
+        if deadline is not None:
+            task.fitted.max_time = min(
+                max(deadline - perf_counter(), SOON), task.estimator.max_time or np.inf
+            )
         task.recorded(_fit_alone, task)
         task.until = None  # it has gone as far as its own max_iter says
+        task.fitted.max_time = task.estimator.max_time
     # the seed has made its stream; the parameter is the user's
     task.fitted.random_state = task.estimator.random_state
+
+
+def _prepare(task, once=directly):
+    """Make a task's fit ready to run."""
+    hooks = None if task.after_epoch is None else lambda fitted: [task.after_epoch]
+    task.fit = prepare(task.fitted, task.data(), hooks=hooks, once=once)
+    task.fit.loop.label = task.label
 
 
 def _may_stack(task):
@@ -137,8 +159,7 @@ def _has_more_in_its_fit(estimator):
 
 def _fit_alone(task):
     if not _has_more_in_its_fit(task.estimator):
-        task.fit = prepare(task.fitted, task.data())
-        task.fit.loop.label = task.label
+        _prepare(task)
         _run(task)
         return
     given = {"sample_weight": task.sample_weight, "validation_rows": task.validation_rows}
@@ -146,54 +167,25 @@ def _fit_alone(task):
     task.fitted.fit(task.X, task.y, **arguments)
 
 
-def _fit_stacks(stacks, n_threads):
-    """Train stacks, those for which it pays side by side in threads, and complete each task."""
+def _fit_stacks(stacks, n_threads, deadline):
+    """Train stacks by turns, those for which it pays in threads, and complete each task."""
     together, in_turn = [], []
     for stack in stacks:
-        (together if pays_in_threads(stack[0], n_threads) else in_turn).append(stack)
-    if len(together) > 1:
-        _fit_side_by_side(together, n_threads)
-    else:
-        in_turn += together
-    for stack in in_turn:
-        if len(stack) == 1 and stack[0].until is None:
-            stack[0].recorded(_run, stack[0])
+        (together if pays_in_threads(stack[0], n_threads) else in_turn).append(Training(stack))
+    take_turns(together, min(n_threads, len(together)), deadline)
+    take_turns(in_turn, 1, deadline)
+    for training in (*together, *in_turn):
+        if training.has_begun:
+            _end(training)
         else:
-            _end(stack, *_train(stack))
+            for task in training.tasks:
+                task.has_not_begun = True
 
 
-def _fit_side_by_side(stacks, n_threads):
-    """Train stacks in threads; warnings, which threads share, are given here afterwards."""
-    with ThreadPoolExecutor(n_threads) as pool:
-        trainings = [pool.submit(_train, stack) for stack in stacks]
-        try:
-            outcomes = [training.result() for training in trainings]
-        except BaseException:  # Ctrl-C, which only this thread is told of
-            for training in trainings:
-                training.cancel()
-            for task in chain(*stacks):
-                task.fit.loop.is_cancelled = True
-            raise
-    for stack, outcome in zip(stacks, outcomes, strict=True):
-        _end(stack, *outcome)
-
-
-def _train(tasks):
-    """Train the prepared fits of some tasks together; return their members, and the seconds."""
-    start, until = perf_counter(), tasks[0].until
-    if len(tasks) == 1 and until is None:
-        member = Member(tasks[0].fit, tasks[0].fitted.shuffle)
-        member.train_alone()
-        members = [member]
-    else:
-        members = train_together([task.fit for task in tasks], tasks[0].fitted.shuffle, until)
-    return members, perf_counter() - start
-
-
-def _end(tasks, members, seconds):
+def _end(training):
     """Complete the tasks whose training has ended."""
-    for task, member in zip(tasks, members, strict=True):
-        task.seconds += seconds / len(tasks)
+    for task, member in zip(training.tasks, training.members, strict=True):
+        task.seconds += training.seconds / len(training.tasks)
         task.error, member.error = member.error, None  # whose traceback has the member: a circle
         if member.has_ended and task.error is None:
             task.recorded(_complete, task)

@@ -23,7 +23,6 @@ from sklearn_backprop import (
 )
 from sklearn_backprop._engine.samples import bootstrap_rows
 from sklearn_backprop._stacks import fit_many as stacking
-from sklearn_backprop._stacks import tasks
 from sklearn_backprop.losses import Quantile
 from sklearn_backprop.model_selection import GridSearchCV
 
@@ -155,15 +154,7 @@ def test_processes_change_nothing():
     assert_same_networks(spread.estimators_, alone.estimators_)
 
 
-def test_what_joblib_maps_into_a_process_trains_as_a_stack(tmp_path, monkeypatch):
-    stacks = []
-
-    def recorded(fits, *args):
-        stacks.append(len(fits))
-        return train_together(fits, *args)
-
-    train_together = tasks.train_together
-    monkeypatch.setattr(tasks, "train_together", recorded)
+def test_what_joblib_maps_into_a_process_trains_as_a_stack(tmp_path, stacks):
     np.save(tmp_path / "X.npy", X_diabetes)
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
     none = [None, None]

@@ -1,6 +1,7 @@
 """fit_many against each estimator's own fit: the same random draws, the same numbers."""
 
 import warnings
+from collections import deque
 from copy import copy
 from functools import cache
 
@@ -12,7 +13,7 @@ from sklearn.model_selection import KFold
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
 from sklearn_backprop._estimators.data import FitData
 from sklearn_backprop._estimators.fit import prepare
-from sklearn_backprop._stacks.stack import train_together
+from sklearn_backprop._stacks.stack import Member, epochs_together
 from sklearn_backprop.activations import ACTIVATIONS
 from sklearn_backprop.initializers import LecunNormal
 from sklearn_backprop.schedules import SCHEDULES
@@ -140,6 +141,12 @@ def test_the_mixtures_are_mixed(stacks):
     for name in ("solver", "loss", "learning_rate", "batch_size", "early_stopping", "dropout"):
         given = {repr(getattr(e, name)) for each in drawn for e in each.estimators}
         assert len(given) > 1
+
+
+def train_together(fits, shuffle, until):
+    """Train prepared fits as one stack, without errors of NumPy."""
+    with np.errstate(all="ignore"):
+        deque(epochs_together([Member(fit, shuffle) for fit in fits], until), maxlen=0)
 
 
 def paused(estimator, X, y):

@@ -22,14 +22,15 @@ LARGE = {"hidden_layer_sizes": (100,), "batch_size": 200, "max_iter": 4, "tol": 
 @pytest.fixture
 def side_by_side(monkeypatch):
     """Allow two threads; return a list of how many stacks ran in them each time."""
-    counts, original = [], module._fit_side_by_side
+    counts, original = [], module.take_turns
 
-    def counted(stacks, n_threads):
-        counts.append(len(stacks))
-        original(stacks, n_threads)
+    def counted(trainings, n_threads, deadline):
+        if n_threads > 1:
+            counts.append(len(trainings))
+        original(trainings, n_threads, deadline)
 
     monkeypatch.setattr(module, "allowed_threads", lambda: 2)
-    monkeypatch.setattr(module, "_fit_side_by_side", counted)
+    monkeypatch.setattr(module, "take_turns", counted)
     with choice.using("compiled"):
         yield counts
 
@@ -72,7 +73,6 @@ def test_small_networks_and_components_of_ones_own_stay_in_one_thread(side_by_si
 
     fit_many(networks(hidden_layer_sizes=(8,)), X, Y)
     fit_many([BackpropClassifier(**LARGE, activation=Own()) for _ in range(3)], X, Y)
-    fit_many(networks(verbose=True), X, Y)
     with choice.using("numpy"):
         fit_many(networks(), X, Y)
     assert side_by_side == []
