@@ -5,6 +5,7 @@ constraints of constructor parameters, `_validate_params` and `_get_param_names`
 inherited from `BaseEstimator`, whose own way of checking parameters they are.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -70,3 +71,13 @@ def clone_with_callbacks(estimator):
     if FitCallback is None and callbacks_of(estimator):
         clone._skl_callbacks = list(callbacks_of(estimator))
     return clone
+
+
+def is_called_by_a_search():
+    """Tell whether this is part of a search's or a cross-validation's fit on some rows."""
+    codes, frame = {call.__code__ for call in CALLS_THAT_FIT}, sys._getframe(1)
+    while frame is not None:
+        if frame.f_code in codes:
+            return True
+        frame = frame.f_back
+    return False

@@ -3,7 +3,6 @@
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -23,7 +22,6 @@ from .._sklearn import callbacks_of
 from ..optimizers import OPTIMIZERS
 from .planning import evenly, number_of_stacks, of_near_lengths, pays_in_threads, structure
 from .turns import Training, take_turns
-
 
 SOON = 1e-6
 """Seconds that are left when there are none."""

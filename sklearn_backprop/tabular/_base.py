@@ -1,5 +1,6 @@
-"""What the two estimators for tables share: encoding, the recipe, training the members."""
+"""What the two estimators for tables share: encoding, and training the members."""
 
+from collections.abc import Callable
 from functools import partial
 from numbers import Integral, Real
 from time import perf_counter
@@ -9,6 +10,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
@@ -16,17 +18,22 @@ from sklearn.utils.validation import (
 )
 
 from .._estimators.callbacks import MemberCallbacks, given_data
-from .._estimators.checks import check_given, check_groups, check_weights, columns_of
+from .._estimators.checks import check_groups, check_weights, columns_of
 from .._estimators.fitted import OwnsEstimators
-from .._estimators.parameters import COUNT, POSITIVE
-from .._estimators.validation import balanced_folds, group_folds
+from .._estimators.parameters import CONSTRAINTS, COUNT, POSITIVE
 from .._sklearn import Interval, StrOptions, callbacks_of, with_callbacks
-from .._stacks.fit_many import fit_many
 from ._encoder import TabularEncoder
+from ._held_out import (
+    FEW_ROWS,
+    NOTHING_HELD_OUT,
+    Share,
+    check_time,
+    folds_in_turn,
+    later_blocks,
+)
+from ._progress import ProgressLine, shows_progress
 from ._tables import as_table
-
-FEW_ROWS = 20
-"""With fewer rows nothing is held out: there the last epoch is as good as any."""
+from ._training import Data, Given, Training, errors_of_validation_set
 
 BLOCK = 2**14
 """Rows that are encoded and predicted together."""
@@ -34,8 +41,8 @@ BLOCK = 2**14
 BIN_COLUMNS = 1000
 """Columns that all bins may have together: of many numbers each has fewer."""
 
-LARGE = 2**26
-"""Bytes of an encoded table from which each member's rows are copied only when it trains."""
+
+AUTO = StrOptions({"auto"})
 
 
 class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
@@ -43,19 +50,21 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
 
     n_estimators: int
     hidden_layer_sizes: Any
-    learning_rate_init: float
+    learning_rate_init: Any
     dropout: Any
-    weight_decay: float
+    weight_decay: Any
     n_bins: int | None
-    max_iter: int
-    batch_size: int
+    max_iter: Any
+    batch_size: Any
     validation_fraction: float
+    scoring: Any
     categorical_features: Any
     max_categories: int | None
     max_time: float | None
     n_jobs: int | None
     verbose: Any
     random_state: Any
+    _for_rows: dict[str, Callable]  # what "auto" is for a number of rows
     encoder_: TabularEncoder
     n_features_in_: int
     feature_names_in_: np.ndarray
@@ -63,41 +72,67 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
     _parameter_constraints = {
         "n_estimators": [COUNT],
         "hidden_layer_sizes": ["array-like", COUNT, str],
-        "learning_rate_init": [POSITIVE],
+        "learning_rate_init": [POSITIVE, AUTO],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), AUTO],
         "n_bins": [Interval(Integral, 2, None, closed="left"), None],
-        "max_iter": [COUNT],
-        "batch_size": [COUNT],
+        "max_iter": [COUNT, AUTO],
+        "batch_size": [COUNT, AUTO],
         "validation_fraction": [Interval(Real, 0, 0.5, closed="right")],
-        "categorical_features": [StrOptions({"auto"}), "array-like"],
+        "scoring": CONSTRAINTS["scoring"],
+        "categorical_features": [AUTO, "array-like"],
         "max_categories": [Interval(Integral, 2, None, closed="left"), None],
         "max_time": [POSITIVE, None],
         "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
+        "verbose": ["verbose", AUTO],
         "random_state": ["random_state"],
     }
 
-    # a splitter is what groups are usually for
-    __metadata_request__fit = {"groups": False}
+    # a splitter is what groups are usually for, and a search may cut X_val as it cuts X
+    __metadata_request__fit = {
+        "groups": False,
+        "time": False,
+        "X_val": UNUSED,
+        "y_val": UNUSED,
+        "sample_weight_val": UNUSED,
+    }
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, *, groups=None) -> Self:
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        groups=None,
+        time=None,
+    ) -> Self:
         """Encode the table and train the members.
 
         Parameters
         ----------
         X : DataFrame (pandas or polars) or array-like of shape (n_samples, n_features)
             The table. May have missing values.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, non-negative. The encoding does not depend on them.
+        X_val, y_val : table and array-like, default=None
+            What all members validate on, in place of rows held out from each.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            Its weights.
         groups : array-like of shape (n_samples,), default=None
             The group of each row, such as a person or a place. What is held out from a member
             are then whole groups, so that its epoch, and the temperature or the noise, are
-            chosen for groups that are new. Metadata routing passes them on only if asked to
-            (``set_fit_request(groups=True)``), for splitters take them, too.
+            chosen for groups that are new.
+        time : array-like of shape (n_samples,), default=None
+            Numbers, dates or times. What is held out from a member is then a block of rows
+            that is later than all that it trains on, and from the last member the last block,
+            of ``validation_fraction`` of the rows (less where members are many: the first one
+            trains on half of the rows). Rows of equal times stay together.
 
         Returns
         -------
@@ -107,57 +142,106 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter or the data are not usable. The estimator is then as it was.
+            If a parameter or the data are not usable, or if more than one of X_val, groups
+            and time is given. The estimator is then as it was.
+
+        Notes
+        -----
+        Metadata routing passes on groups and time only if asked to
+        (``set_fit_request(groups=True)``), for splitters take them, too; X_val and y_val
+        never, for a search may cut them as if they were columns of X.
         """
         self._validate_params()
-        start, given = perf_counter(), given_data(X, y, sample_weight)
-        check_given(y, self)
-        y = self._check_targets(y)
-        encoder = self._make_encoder(as_table(X))
-        encoded = encoder.fit_transform(X)
-        check_consistent_length(X, y)
-        sample_weight = check_weights(sample_weight, encoded)
-        groups = check_groups(groups, len(y))
-        sample_weight = self._weighted(sample_weight, y)
-        fitted, targets, labels = self._encode_targets(y, sample_weight)
-        seeds, held_out = self._seeds_and_rows(labels, len(y), groups)
-        members = [
-            self._member(seed, rows, len(y)).set_params(max_time=self._time_for_each(start))
-            for seed, rows in zip(seeds, held_out, strict=True)
-        ]
-        fitted["encoder_"] = encoder
-        context = self._begin_callbacks(given, len(members))
-        data = encoded, targets, sample_weight
-        if self._trains_in_turn(encoded):
-            alone = partial(self._alone, fitted | columns_of(X))
-            fit = partial(self._fit_member, held_out, data)
-            self._fit_in_turn(members, fit, context, given, alone)
+        start = perf_counter()
+        data = given_data(X, y, sample_weight)
+        training = self._prepare(
+            Given(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, time)
+        )
+        if self.max_time is not None:
+            training.deadline = start + self.max_time
+        context = self._begin_callbacks(data, len(training.members))
+        if callbacks_of(self):
+            alone = partial(self._alone, training.data.fitted | columns_of(X))
+            self._fit_in_turn(training.members, training.fit_member, context, data, alone)
         else:
-            members = fit_many(
-                members,
-                *data[:2],
-                sample_weight=sample_weight,
-                validation_rows=held_out,
-                n_jobs=self.n_jobs,
-            )
-        copy = object.__new__(type(self))  # an error leaves self as it was
-        copy.__dict__.update(self.__dict__)
-        validate_data(copy, X, skip_check_array=True)
-        n_iter = max(member.n_iter_ for member in members)
-        copy.__dict__.update(fitted, estimators_=members, n_iter_=n_iter)
-        copy._calibrate(encoded, targets if labels is None else labels, sample_weight, held_out)
-        self.__dict__ = copy.__dict__
-        self._end_callbacks(context, given)
+            self._train(training)
+        attributes = self._fitted(training)
+        validate_data(self, X, skip_check_array=True)
+        self.__dict__.update(attributes)
+        self._end_callbacks(context, data)
         return self
+
+    def _train(self, training):
+        """Train the members together, and show how far they are."""
+        follow = None
+        if shows_progress(self.verbose) and effective_n_jobs(self.n_jobs) == 1:
+            follow = ProgressLine(type(self).__name__, training.n_epochs, training.time_left())
+        try:
+            training.fit(follow, self.n_jobs)
+        finally:
+            if follow is not None:
+                follow.close()
+
+    def _prepare(self, given):
+        """Check and encode what ``fit`` was given; return the members with their data."""
+        data = self._read(given)
+        random_state = check_random_state(self.random_state)
+        # two seeds a member: more members leave the first as they are
+        seeds = random_state.randint(2**31, size=(self.n_estimators, 2)).tolist()
+        shares = self._shares(given, data, [seed for _, seed in seeds])
+        members = [
+            self._member(seed, share, data.n_rows)
+            for (seed, _), share in zip(seeds, shares, strict=True)
+        ]
+        return Training(members, shares, data)
+
+    def _read(self, given):
+        """Return what ``fit`` was given, checked and encoded."""
+        given.check(self)
+        y = self._check_targets(given.y)
+        encoder = self._make_encoder(as_table(given.X))
+        encoded = encoder.fit_transform(given.X)
+        check_consistent_length(given.X, y)
+        weights = self._weighted(check_weights(given.sample_weight, encoded), y)
+        fitted, encode = self._encode_targets(y, weights)
+        fitted["encoder_"] = encoder
+        data = Data(encoded, encode(y), weights, fitted)
+        if given.X_val is None:
+            return data
+        with errors_of_validation_set():
+            more = encoder.transform(given.X_val)
+            y_val = self._check_targets(given.y_val)
+            check_consistent_length(given.X_val, y_val)
+            targets = encode(y_val)
+            weights = check_weights(given.sample_weight_val, more, "sample_weight_val")
+            return data.followed_by(Data(more, targets, self._weighted(weights, y_val), fitted))
+
+    def _shares(self, given, data, seeds):
+        """Return what each member trains on and validates on."""
+        n_samples, fraction = data.n_samples, self.validation_fraction
+        groups = check_groups(given.groups, n_samples)
+        moments = check_time(given.time, n_samples)
+        if data.n_rows > n_samples:
+            return [Share(None, np.arange(n_samples, data.n_rows))] * len(seeds)
+        if n_samples < FEW_ROWS:
+            return [NOTHING_HELD_OUT] * len(seeds)
+        if moments is not None:
+            return later_blocks(moments, fraction, len(seeds))
+        return folds_in_turn(n_samples, fraction, seeds, self._strata(data.targets), groups)
+
+    def _strata(self, targets):
+        """Return the class of each row, to be spread evenly over the folds; None for none."""
+        return None
+
+    def _fitted(self, training):
+        """Return the fitted attributes after training."""
+        n_iter = max(member.n_iter_ for member in training.members)
+        known = {"estimators_": training.members, "n_iter_": n_iter}
+        return training.data.fitted | known | self._calibrated(training)
 
     def _weighted(self, sample_weight, y):
         """Return the weights to train with."""
         return sample_weight
-
-    def _fit_member(self, held_out, data, k, member):
-        if self.verbose:
-            print(f"Network {k + 1} of {self.n_estimators}")
-        member.fit(*data, validation_rows=held_out[k])
 
     def _alone(self, fitted, network):
         """Return the fitted attributes of an ensemble of one network, as it is without others."""
@@ -178,65 +262,36 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
             dtype="float32",
         )
 
-    def _seeds_and_rows(self, labels, n_samples, groups=None):
-        """Return a seed and the rows to validate on (None for none) for each member.
-
-        The members take the folds of a partition in turn, so that each row is validated
-        on by some member, and then those of another partition.
-        """
-        # two seeds a member: more members leave the first as they are
-        random_state = check_random_state(self.random_state)
-        seeds = random_state.randint(2**31, size=(self.n_estimators, 2)).tolist()
-        n_folds = round(1 / self.validation_fraction)
-        if groups is not None:
-            n_folds = min(n_folds, groups.max() + 1)
-        rows = []
-        for k in range(self.n_estimators):
-            if n_samples < FEW_ROWS:
-                rows.append(None)
-                continue
-            if k % n_folds == 0 and groups is None:
-                folds = balanced_folds(labels, n_samples, n_folds, seeds[k][1])
-            elif k % n_folds == 0:
-                folds = group_folds(groups, n_folds, seeds[k][1])
-            rows.append(np.flatnonzero(folds == k % n_folds))
-        return [seed for seed, _ in seeds], rows
-
-    def _time_for_each(self, start):
-        """Return each member's part of the seconds that are left; None for no limit."""
-        if self.max_time is None:
-            return None
-        left = max(self.max_time - (perf_counter() - start), 1e-6)
-        return left / -(-self.n_estimators // effective_n_jobs(self.n_jobs))
-
-    def _trains_in_turn(self, encoded):
-        """Tell whether one member is to be trained after another, so that all can be followed."""
-        if callbacks_of(self):
-            return True
-        return (self.verbose or encoded.nbytes > LARGE) and effective_n_jobs(self.n_jobs) == 1
-
-    def _recipe(self, seed, held_out, n_samples):
+    def _recipe(self, seed, share, n_rows):
         """Return the parameters that classifier and regressor have in common."""
-        n_rows = n_samples - (0 if held_out is None else len(held_out))
-        n_batches = max(1, round(n_rows / self.batch_size))
+        n_rows = n_rows if share.rows is None else len(share.rows)
+        n_rows -= 0 if share.validation is None else len(share.validation)
+        n_batches = max(1, round(n_rows / self._chosen("batch_size", n_rows)))
+        weight_decay = self._chosen("weight_decay", n_rows)
         return {
             "hidden_layer_sizes": self.hidden_layer_sizes,
-            "solver": self._optimizer(beta_2=0.95, weight_decay=self.weight_decay),
+            "solver": self._optimizer(beta_2=0.95, weight_decay=weight_decay),
             "alpha": 0.0,
             # batches of equal size: a last one of a few rows would be a step of mere noise
             "batch_size": -(-n_rows // n_batches),
             "learning_rate": "coslog4",
-            "learning_rate_init": self.learning_rate_init,
-            "max_iter": self.max_iter,
+            "learning_rate_init": self._chosen("learning_rate_init", n_rows),
+            "max_iter": self._chosen("max_iter", n_rows),
             "tol": 0.0,
             "n_iter_no_change": np.inf,
-            "early_stopping": held_out is not None,
+            "early_stopping": share.validation is not None,
+            "scoring": self.scoring,
             "standardize": False,
             "dtype": "float32",
             "dropout": self.dropout,
-            "verbose": self.verbose,
+            "verbose": 0 if self.verbose == "auto" else self.verbose,
             "random_state": seed,
         }
+
+    def _chosen(self, name, n_rows):
+        """Return a parameter's value, which for "auto" depends on the number of rows."""
+        value = getattr(self, name)
+        return self._for_rows[name](n_rows) if isinstance(value, str) else value
 
     def _encoded_blocks(self, X):
         """Yield the table encoded, some rows at a time."""

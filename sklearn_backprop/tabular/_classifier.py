@@ -3,13 +3,15 @@
 from numbers import Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .._compositions.calibration import fit_temperature, log_of_mean, tempered_probabilities
 from .._estimators.checks import check_some_weight
 from .._estimators.classifier import BackpropClassifier, LogProbabilities
+from .._estimators.fitted import targets_of
 from .._estimators.parameters import document_parameters
 from .._estimators.targets import ClassTargets
 from .._sklearn import Interval, StrOptions, check_y
@@ -18,6 +20,7 @@ from ..losses import LogLoss
 from ..optimizers import InputScaledAdamW
 from ._base import BaseTabular
 from ._descriptions import DESCRIPTIONS
+from ._recipe import batch_size_for, constant, epochs_for
 
 
 @document_parameters(DESCRIPTIONS)
@@ -29,7 +32,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The class labels, sorted.
+        The class labels, sorted; for multilabel the numbers of the columns of y.
     encoder_ : TabularEncoder
         Turns the table into numbers.
     estimators_ : list of BackpropClassifier
@@ -62,7 +65,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
 
     _parameter_constraints = BaseTabular._parameter_constraints | {
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
     def __init__(
@@ -70,20 +73,21 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         *,
         n_estimators=5,
         hidden_layer_sizes=(128, 128, 128),
-        learning_rate_init=0.04,
+        learning_rate_init="auto",
         dropout=0.0,
-        weight_decay=0.02,
+        weight_decay="auto",
         label_smoothing=0.1,
         class_weight=None,
         n_bins=None,
-        max_iter=256,
-        batch_size=256,
+        max_iter="auto",
+        batch_size="auto",
         validation_fraction=0.1,
+        scoring="loss",
         categorical_features="auto",
         max_categories=100,
         max_time=None,
         n_jobs=None,
-        verbose=False,
+        verbose="auto",
         random_state=None,
     ):
         self.n_estimators = n_estimators
@@ -97,6 +101,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.validation_fraction = validation_fraction
+        self.scoring = scoring
         self.categorical_features = categorical_features
         self.max_categories = max_categories
         self.max_time = max_time
@@ -104,18 +109,35 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         self.verbose = verbose
         self.random_state = random_state
 
+    _for_rows = {
+        "learning_rate_init": constant(0.04),
+        "weight_decay": constant(0.02),
+        "max_iter": epochs_for,
+        "batch_size": batch_size_for,
+    }
     _optimizer = InputScaledAdamW
     _uncalibrated = {"temperature_": 1.0}
 
     def _check_targets(self, y):
-        y = column_or_1d(y, warn=True)
-        check_y(y, estimator=self)
+        if issparse(y):
+            y = y.toarray()
+        y = check_y(y, multi_output=True, estimator=self)
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
         check_classification_targets(y)
         return y
 
     def _encode_targets(self, y, sample_weight):
-        classes, labels = np.unique(y, return_inverse=True)
-        return {"classes_": classes}, y, labels
+        """Return what is known of the labels, and what checks more of them."""
+        targets = ClassTargets(y)
+
+        def encode(y):
+            targets.check_known(y)
+            return y
+
+        return {"classes_": targets.classes_}, encode
+
+    def _strata(self, targets):
+        return np.unique(targets, axis=0, return_inverse=True)[1].ravel()
 
     def _weighted(self, sample_weight, y):
         """Return the sample weights times the class weights."""
@@ -126,35 +148,30 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         check_some_weight(weights, "class_weight times sample_weight")
         return weights
 
-    def _member(self, seed, held_out, n_samples):
+    def _member(self, seed, share, n_rows):
         return BackpropClassifier(
             loss=LogLoss(label_smoothing=self.label_smoothing),
             activation="selu",
             initializer=NeuralTangent(data_driven=True),
-            **self._recipe(seed, held_out, n_samples),
+            **self._recipe(seed, share, n_rows),
         )
 
-    def _calibrate(self, encoded, labels, sample_weight, held_out):
-        """Choose the temperature on what each member has not been trained on."""
-        logits, rows = [], []
-        for member, validation in zip(self.estimators_, held_out, strict=True):
-            if validation is not None:
-                logits.append(self._logits(member, encoded[validation]))
-                rows.append(validation)
-        self.temperature_ = 1.0
-        if rows:
-            rows = np.concatenate(rows)
-            weights = None if sample_weight is None else sample_weight[rows]
-            self.temperature_ = fit_temperature(np.concatenate(logits), labels[rows], weights)
+    def _calibrated(self, training):
+        """Return the temperature, chosen on what each member has not been trained on."""
+        logits, labels, weights = [], [], []
+        for member, encoded, y, sample_weight in training.held_out():
+            logits.append(logits_of(member, encoded))
+            labels.append(_columns_of(targets_of(member), y))
+            if sample_weight is not None:
+                weights.append(np.repeat(sample_weight, len(labels[-1]) // len(y)))
+        if not logits:
+            return self._uncalibrated
+        weights = np.concatenate(weights) if weights else None
+        found = fit_temperature(np.concatenate(logits), np.concatenate(labels), weights)
+        return {"temperature_": found}
 
-    def _logits(self, member, encoded):
-        """Return a member's logits, one column a class."""
-        logits = member.decision_function(encoded).astype(np.float64)
-        if logits.ndim == 2:
-            return logits
-        if len(self.classes_) == 1:
-            return logits[:, None]
-        return np.column_stack([np.zeros(len(logits)), logits])
+    def _is_multilabel(self):
+        return targets_of(self.estimators_[0]).kind == "multilabel-indicator"
 
     def predict_proba(self, X) -> np.ndarray:
         """Return the mean of the members' probabilities, in the order of ``classes_``.
@@ -167,14 +184,17 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            For multilabel each column stands on its own.
         """
-        blocks = []
+        check_is_fitted(self)
+        blocks, is_multilabel = [], self._is_multilabel()
         for encoded in self._encoded_blocks(X):
             each = [
-                tempered_probabilities(self._logits(member, encoded), self.temperature_)
+                tempered_probabilities(logits_of(member, encoded), self.temperature_)
                 for member in self.estimators_
             ]
-            blocks.append(np.mean(each, axis=0))
+            P = np.mean(each, axis=0)
+            blocks.append(P[:, 1].reshape(len(encoded), -1) if is_multilabel else P)
         return np.concatenate(blocks)
 
     def decision_function(self, X) -> np.ndarray:
@@ -189,24 +209,24 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         -------
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes)
             With P from ``predict_proba`` ``log P`` for three or more classes, else
-            ``log(P / (1 - P))`` of ``classes_[1]``. Not cut off where P is.
+            ``log(P / (1 - P))`` of ``classes_[1]``, or each label. Not cut off where P is.
         """
-        blocks = []
+        check_is_fitted(self)
+        blocks, kind = [], targets_of(self.estimators_[0]).kind
         for encoded in self._encoded_blocks(X):
             # float64: large scores show the last digit of float32, which rows beside change
             encoded = encoded.astype(np.float64)
             each = [member.decision_function(encoded) for member in self.estimators_]
-            exclusive = each[0].ndim == 2
             tempered = (
                 logits.astype(np.float64).reshape(len(encoded), -1) / self.temperature_
                 for logits in each
             )
-            scores = log_of_mean(tempered, exclusive)
-            blocks.append(scores if exclusive else scores.ravel())
+            scores = log_of_mean(tempered, exclusive=kind == "multiclass")
+            blocks.append(scores.ravel() if kind == "binary" else scores)
         return np.concatenate(blocks)
 
     def predict(self, X) -> np.ndarray:
-        """Return the label of the highest mean probability.
+        """Return the label of the highest mean probability, or for multilabel those above 1/2.
 
         Parameters
         ----------
@@ -215,7 +235,34 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
         P = self.predict_proba(X)
+        if self._is_multilabel():
+            return (P > 0.5).astype(int)
         return self.classes_[P.argmax(axis=1)]
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that multilabel targets work."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def logits_of(member, encoded):
+    """Return a member's logits: a row a sample and a column a class, of float64.
+
+    For multilabel a row for each label of each sample, and two columns.
+    """
+    logits = member.decision_function(encoded).astype(np.float64)
+    if targets_of(member).kind == "multiclass":
+        return logits
+    if len(targets_of(member).classes_) == 1:
+        return logits[:, None]
+    return np.column_stack([np.zeros(logits.size), logits.ravel()])
+
+
+def _columns_of(targets, y):
+    """Return the column of ``logits_of`` that each label speaks for."""
+    encoded = targets.encode(y)
+    return encoded.argmax(axis=1) if targets.kind == "multiclass" else encoded.ravel().astype(int)

@@ -23,6 +23,7 @@ from ..losses import LOSSES, Loss, Quantile, SquaredError
 from ..optimizers import AdamW
 from ._base import BaseTabular
 from ._descriptions import DESCRIPTIONS
+from ._recipe import batch_size_for, epochs_for, falling_decay, rising_rate
 
 
 @document_parameters(DESCRIPTIONS)
@@ -37,9 +38,11 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
         Turns the table into numbers.
     estimators_ : list of BackpropRegressor
         The members, for encoded tables and standardized targets.
-    target_mean_, target_scale_ : float
+    target_mean_, target_scale_ : float or ndarray of shape (n_outputs,)
         What targets are standardized by.
-    noise_ : float
+    n_outputs_ : int
+        Columns of y.
+    noise_ : float or ndarray of shape (n_outputs,)
         Root mean squared error of the members on the rows held out from them, in the units
         of y, for ``loss="squared_error"``; 0 for another, and if there were too few rows to
         hold some out.
@@ -80,18 +83,19 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
         quantile=None,
         n_estimators=5,
         hidden_layer_sizes=(128, 128, 128),
-        learning_rate_init=0.07,
+        learning_rate_init="auto",
         dropout=0.0,
-        weight_decay=0.02,
+        weight_decay="auto",
         n_bins=24,
-        max_iter=256,
-        batch_size=256,
+        max_iter="auto",
+        batch_size="auto",
         validation_fraction=0.2,
+        scoring="loss",
         categorical_features="auto",
         max_categories=100,
         max_time=None,
         n_jobs=None,
-        verbose=False,
+        verbose="auto",
         random_state=None,
     ):
         self.loss = loss
@@ -105,6 +109,7 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.validation_fraction = validation_fraction
+        self.scoring = scoring
         self.categorical_features = categorical_features
         self.max_categories = max_categories
         self.max_time = max_time
@@ -112,6 +117,12 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
         self.verbose = verbose
         self.random_state = random_state
 
+    _for_rows = {
+        "learning_rate_init": rising_rate(0.07),
+        "weight_decay": falling_decay(0.02),
+        "max_iter": epochs_for,
+        "batch_size": batch_size_for,
+    }
     _optimizer = AdamW
     _uncalibrated = {"noise_": 0.0}
 
@@ -131,48 +142,60 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
         return loss
 
     def _check_targets(self, y):
-        y = check_y(column_or_1d(y, warn=True), y_numeric=True, estimator=self).astype(float)
-        self._chosen_loss().check_targets(y[:, None])
+        y = check_y(y, y_numeric=True, multi_output=True, estimator=self)
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        y = y.astype(float)
+        self._chosen_loss().check_targets(y.reshape(len(y), -1))
         return y
 
     def _encode_targets(self, y, sample_weight):
-        """Return targets of mean 0 and variance 1; where the loss has a zero, of mean 1."""
+        """Return what targets become mean 0 and variance 1 by; where a loss has a zero, mean 1."""
         loss = self._chosen_loss()
-        largest = np.abs(y).max() or 1.0  # squares of what is divided by it are finite
-        mean, scale = np.average(y / largest, weights=sample_weight), 1.0 / largest
+        largest = np.abs(y).max(axis=0)  # squares of what is divided by it are finite
+        largest = np.where(largest > 0, largest, 1.0)
+        mean, scale = np.average(y / largest, axis=0, weights=sample_weight), 1.0 / largest
         if loss.standardizes_targets:
-            variance = np.average(np.square(y / largest - mean), weights=sample_weight)
-            scale = np.sqrt(variance) if variance > np.finfo(float).tiny else 1.0
+            squares = np.square(y / largest - mean)
+            variance = np.average(squares, axis=0, weights=sample_weight)
+            scale = np.where(variance > np.finfo(float).tiny, np.sqrt(variance), 1.0)
         else:
-            if loss.positive_only and mean > 0:
-                scale = mean
-            mean = 0.0
+            if loss.positive_only:
+                scale = np.where(mean > 0, mean, scale)
+            mean = np.zeros_like(mean)
         fitted = {
-            "target_mean_": float(mean * largest),
-            "target_scale_": float(scale * largest),
-            "_range": (y.min(), y.max()),
+            "target_mean_": _plain(mean * largest),
+            "target_scale_": _plain(scale * largest),
+            "_range": (y.min(axis=0), y.max(axis=0)),
+            "n_outputs_": 1 if y.ndim == 1 else y.shape[1],
         }
-        return fitted, (y / largest - mean) / scale, None
 
-    def _member(self, seed, held_out, n_samples):
+        def encode(y):
+            if y.shape[1:] != np.shape(mean):
+                raise ValueError(f"y has the shape {y.shape}, which is not that of fit's targets.")
+            return (y / largest - mean) / scale
+
+        return fitted, encode
+
+    def _member(self, seed, share, n_rows):
         return BackpropRegressor(
             loss=self._chosen_loss(),
             activation="mish",
             initializer=NeuralTangent(),
-            **self._recipe(seed, held_out, n_samples),
+            **self._recipe(seed, share, n_rows),
         )
 
-    def _calibrate(self, encoded, targets, sample_weight, held_out):
-        """Learn how far off the members are on what each has not been trained on."""
-        self.noise_ = 0.0
-        # the loss is half the mean squared error
-        squares = [
-            -2 * member.best_validation_score_
-            for member, rows in zip(self.estimators_, held_out, strict=True)
-            if rows is not None
+    def _calibrated(self, training):
+        """Return how far off the members are on what each has not been trained on."""
+        if not _is_squared_error(training.members[0]):
+            return self._uncalibrated
+        means = [
+            np.average(np.square(member.predict(encoded) - targets), axis=0, weights=weights)
+            for member, encoded, targets, weights in training.held_out()
         ]
-        if squares and self._is_squared_error():
-            self.noise_ = float(np.sqrt(np.mean(squares)) * self.target_scale_)
+        if not means:
+            return self._uncalibrated
+        noise = np.sqrt(np.mean(means, axis=0)) * training.data.fitted["target_scale_"]
+        return {"noise_": _plain(noise)}
 
     def predict(self, X, return_std=False):
         """Return the mean of the members' predictions, inside the range of ``fit``'s targets.
@@ -188,9 +211,9 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_quantiles)
+        y : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
             Predictions.
-        std : ndarray of shape (n_samples,)
+        std : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Only with ``return_std``.
 
         Raises
@@ -200,7 +223,7 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
         """
         check_is_fitted(self)
         learns_noise = hasattr(loss_of(self.estimators_[0]), "standard_deviations")
-        if return_std and not (learns_noise or self._is_squared_error()):
+        if return_std and not (learns_noise or _is_squared_error(self.estimators_[0])):
             raise ValueError(
                 "return_std=True needs loss='squared_error' or 'gaussian'; this regressor was "
                 f"fitted with loss={loss_of(self.estimators_[0]).name!r}."
@@ -221,19 +244,26 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
         mean = np.concatenate(means)
         return (mean, np.concatenate(stds)) if return_std else mean
 
-    def _is_squared_error(self):
-        """Tell whether the members were fitted with the loss that ``noise_`` is of."""
-        return loss_of(self.estimators_[0]).known_as == SquaredError.name
-
     def _loss_for_score(self):
         return loss_of(self.estimators_[0])
 
     def __sklearn_tags__(self):
-        """Tell scikit-learn whether targets must be positive."""
+        """Tell scikit-learn that several targets work, and whether they must be positive."""
         tags = super().__sklearn_tags__()
         loss = LOSSES.get(self.loss) if isinstance(self.loss, str) else self.loss
+        tags.target_tags.multi_output = True
         tags.target_tags.positive_only = getattr(loss, "positive_only", False)
         return tags
+
+
+def _is_squared_error(member):
+    """Tell whether a member was fitted with the loss that ``noise_`` is of."""
+    return loss_of(member).known_as == SquaredError.name
+
+
+def _plain(values):
+    """Return an array, or the float that it is if it has no axes."""
+    return values if np.ndim(values) else float(values)
 
 
 def _root_mean_square(noise):

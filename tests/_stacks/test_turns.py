@@ -135,5 +135,5 @@ def test_records_are_shown_after_each_epoch_and_may_end_it():
 
 @pytest.mark.parametrize("given", [0, -1.0, np.nan])
 def test_a_time_that_is_none_is_refused(given):
-    with pytest.raises(ValueError, match="max_time=.* positive"):
+    with pytest.raises(ValueError, match=r"max_time=.* positive"):
         fit_many([BackpropClassifier()], X, Y, max_time=given)

@@ -7,7 +7,7 @@ from sklearn.model_selection import GroupKFold, cross_validate
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from sklearn_backprop import TabularClassifier, TabularRegressor
-from sklearn_backprop.tabular import _base as module
+from sklearn_backprop.tabular import _training as module
 
 RANDOM = np.random.RandomState(0)
 GROUPS = RANDOM.randint(8, size=160)

@@ -150,19 +150,10 @@ def test_an_interrupt_at_the_very_end_leaves_it_as_it_was(cls, monkeypatch):
     for model in (cls(**QUICK), cls(**QUICK).fit(X, y)):
         before = pickle.dumps(model)
         with monkeypatch.context() as context:
-            context.setattr(cls, "_calibrate", interrupted)
+            context.setattr(cls, "_calibrated", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 model.fit(X[["color", "size"]], y)
         assert pickle.dumps(model) == before
-
-
-@BOTH
-def test_large_tables_are_trained_on_in_turn_with_the_same_result(cls, monkeypatch):
-    X, y = data(cls)
-    expected = cls(**QUICK).fit(X, y).predict(X)
-    monkeypatch.setattr("sklearn_backprop.tabular._base.LARGE", 0)
-    monkeypatch.setattr("sklearn_backprop.tabular._base.fit_many", None)  # not called
-    assert_array_equal(cls(**QUICK).fit(X, y).predict(X), expected)
 
 
 @pytest.mark.parametrize(("n_numbers", "n_bins"), [(1, 24), (41, 24), (100, 10), (501, None)])

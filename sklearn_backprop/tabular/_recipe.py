@@ -1,0 +1,40 @@
+"""Epochs, batches, rates and decay that are good for so many rows.
+
+All begin at what the recipe has for 2,000 rows, where it was tuned, and follow a power of the
+number of rows from there on; ``docs/tabular.md`` has the measurements.
+"""
+
+import numpy as np
+
+TUNED_FOR = 2048
+"""Rows up to which nothing changes."""
+
+
+def epochs_for(n_rows):
+    """Return 256, and for more rows as many as ``n_rows^(-1/2)`` says, but not less than 12."""
+    return max(12, round(256 / np.sqrt(times_more(n_rows))))
+
+
+def batch_size_for(n_rows):
+    """Return 256, and from 16,384 rows on ``n_rows^(1/2)`` times 2; 2,048 at most."""
+    return min(2048, max(256, round(2 * np.sqrt(n_rows))))
+
+
+def constant(value):
+    """Return what gives a value for any number of rows."""
+    return lambda n_rows: value
+
+
+def rising_rate(rate):
+    """Return what gives a rate that rises with ``n_rows^(1/3)``, to its double at most."""
+    return lambda n_rows: float(rate * min(2.0, times_more(n_rows) ** (1 / 3)))
+
+
+def falling_decay(decay):
+    """Return what gives a decay that falls with ``1 / n_rows``, as a penalty beside a sum does."""
+    return lambda n_rows: float(decay / times_more(n_rows))
+
+
+def times_more(n_rows):
+    """Return how many times more rows there are than those that all was tuned for."""
+    return max(1.0, n_rows / TUNED_FOR)

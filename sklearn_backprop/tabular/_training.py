@@ -1,0 +1,191 @@
+"""What an estimator for tables trains on, and the training of its members."""
+
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._engine.samples import rows_of
+from .._estimators.checks import check_given
+from .._sklearn import is_called_by_a_search, num_samples
+from .._stacks.fit_many import fit_many
+
+SOON = 1e-6
+"""Seconds that are left when there are none."""
+
+
+class Given(NamedTuple):
+    """What ``fit`` was given, not yet checked."""
+
+    X: Any
+    y: Any
+    sample_weight: Any
+    X_val: Any
+    y_val: Any
+    sample_weight_val: Any
+    groups: Any
+    time: Any
+
+    def check(self, estimator):
+        """Raise ``ValueError`` where something is missing, or contradicts something else."""
+        check_given(self.y, estimator)
+        own = {"X_val": self.X_val, "groups": self.groups, "time": self.time}
+        named = [name for name, value in own.items() if value is not None]
+        if len(named) > 1:
+            raise ValueError(
+                f"{' and '.join(named)} say twice what to validate on; pass one of them."
+            )
+        if (self.X_val is None) != (self.y_val is None):
+            missing = "X_val" if self.X_val is None else "y_val"
+            raise ValueError(f"X_val and y_val go together, but {missing} was not passed.")
+        if self.X_val is None and self.sample_weight_val is not None:
+            raise ValueError("sample_weight_val was passed without X_val and y_val.")
+        is_as_long = self.X_val is not None and num_samples(self.X_val) == num_samples(self.X)
+        if is_as_long and is_called_by_a_search():
+            raise ValueError(
+                "X_val has as many rows as X, so this search has cut it as it cuts X: to the rows "
+                "with the numbers of a fold's. Leave it out in a search; each member holds out "
+                "rows of its own."
+            )
+
+
+class Data(NamedTuple):
+    """A table that has been checked and encoded.
+
+    Attributes
+    ----------
+    encoded : ndarray of shape (n_rows, n_columns)
+        Of float32; rows of X_val, if it was given, come after those of X.
+    targets : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        As the members take them.
+    sample_weight : ndarray of shape (n_rows,) or None
+        Weights.
+    fitted : dict
+        Attributes that are known before training.
+    n_validation : int
+        Rows of X_val.
+    """
+
+    encoded: np.ndarray
+    targets: np.ndarray
+    sample_weight: np.ndarray | None
+    fitted: dict
+    n_validation: int = 0
+
+    @property
+    def n_rows(self):
+        """Rows of X and of X_val."""
+        return len(self.encoded)
+
+    @property
+    def n_samples(self):
+        """Rows of X."""
+        return self.n_rows - self.n_validation
+
+    def followed_by(self, other):
+        """Return both, one below the other."""
+        weights = None
+        if self.sample_weight is not None or other.sample_weight is not None:
+            weights = np.concatenate([self.weights_or_ones(), other.weights_or_ones()])
+        return Data(
+            np.concatenate([self.encoded, other.encoded]),
+            np.concatenate([self.targets, other.targets]),
+            weights,
+            self.fitted,
+            other.n_rows,
+        )
+
+    def weights_or_ones(self):
+        """Return a weight for each row."""
+        return np.ones(self.n_rows) if self.sample_weight is None else self.sample_weight
+
+    def of(self, rows):
+        """Return the columns, the targets and the weights of some rows, or of all for None."""
+        weights = self.sample_weight
+        return (
+            rows_of(self.encoded, rows),
+            rows_of(self.targets, rows),
+            None if weights is None else rows_of(weights, rows),
+        )
+
+
+class Training:
+    """Members, and what each trains on.
+
+    Parameters
+    ----------
+    members : list of BaseBackprop
+        Unfitted; then fitted.
+    shares : list of Share
+        Of each.
+    data : Data
+        Of all.
+    """
+
+    def __init__(self, members, shares, data):
+        self.members = members
+        self.shares = shares
+        self.data = data
+        self.deadline = None
+
+    @property
+    def n_epochs(self):
+        """Epochs of all members together, at most."""
+        return sum(member.max_iter for member in self.members)
+
+    def fit(self, after_epoch=None, n_jobs=None):
+        """Train all members together; drop those for which there was no time.
+
+        Parameters
+        ----------
+        after_epoch : callable, default=None
+            As in ``fit_many``.
+        n_jobs : int, default=None
+            As there.
+        """
+        encoded, targets, weights = self.data.of(None)
+        members = fit_many(
+            self.members,
+            encoded,
+            targets,
+            rows=[share.rows for share in self.shares],
+            sample_weight=weights,
+            validation_rows=[share.validation for share in self.shares],
+            max_time=self.time_left(),
+            after_epoch=after_epoch,
+            n_jobs=n_jobs,
+        )
+        there = [k for k, member in enumerate(members) if member is not None]
+        self.members = [members[k] for k in there]
+        self.shares = [self.shares[k] for k in there]
+
+    def fit_member(self, k, member):
+        """Train one member, in its part of the time that is left."""
+        left = self.time_left()
+        if left is not None:
+            member.set_params(max_time=left / (len(self.members) - k))
+        share = self.shares[k]
+        member.fit(*self.data.of(share.rows), validation_rows=share.validation)
+        member.set_params(max_time=None)
+
+    def time_left(self):
+        """Return the seconds that are left, or None for no limit."""
+        return None if self.deadline is None else max(self.deadline - perf_counter(), SOON)
+
+    def held_out(self):
+        """Yield each member that has held out rows, and their columns, targets and weights."""
+        for member, share in zip(self.members, self.shares, strict=True):
+            if share.validation is not None:
+                yield member, *self.data.of(share.held_out)
+
+
+@contextmanager
+def errors_of_validation_set():
+    """Say of an error inside that it is one of the validation set."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(
+            f"The validation set (X_val, y_val, sample_weight_val): {error}"
+        ) from error
