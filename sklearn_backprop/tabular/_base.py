@@ -59,6 +59,7 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
     validation_fraction: float
     scoring: Any
     categorical_features: Any
+    ignored_features: Any
     max_categories: int | None
     max_time: float | None
     n_jobs: int | None
@@ -81,6 +82,7 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
         "validation_fraction": [Interval(Real, 0, 0.5, closed="right")],
         "scoring": CONSTRAINTS["scoring"],
         "categorical_features": [AUTO, "array-like"],
+        "ignored_features": ["array-like", None],
         "max_categories": [Interval(Integral, 2, None, closed="left"), None],
         "max_time": [POSITIVE, None],
         "n_jobs": [Integral, None],
@@ -257,6 +259,7 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
             n_bins = min(n_bins, BIN_COLUMNS // max(1, n_numbers))
         return TabularEncoder(
             categorical_features=self.categorical_features,
+            ignored_features=self.ignored_features,
             max_categories=self.max_categories,
             n_bins=n_bins if n_bins is not None and n_bins > 1 else None,
             dtype="float32",
@@ -264,8 +267,7 @@ class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
 
     def _recipe(self, seed, share, n_rows):
         """Return the parameters that classifier and regressor have in common."""
-        n_rows = n_rows if share.rows is None else len(share.rows)
-        n_rows -= 0 if share.validation is None else len(share.validation)
+        n_rows = share.n_trained_on(n_rows)
         n_batches = max(1, round(n_rows / self._chosen("batch_size", n_rows)))
         weight_decay = self._chosen("weight_decay", n_rows)
         return {

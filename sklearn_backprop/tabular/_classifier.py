@@ -18,9 +18,9 @@ from .._sklearn import Interval, StrOptions, check_y
 from ..initializers import NeuralTangent
 from ..losses import LogLoss
 from ..optimizers import InputScaledAdamW
-from ._base import BaseTabular
+from ._base import AUTO, BaseTabular
 from ._descriptions import DESCRIPTIONS
-from ._recipe import batch_size_for, constant, epochs_for
+from ._recipe import batch_size_for, constant, epochs_falling, falling
 
 
 @document_parameters(DESCRIPTIONS)
@@ -64,7 +64,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
     """
 
     _parameter_constraints = BaseTabular._parameter_constraints | {
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left"), AUTO],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
@@ -76,7 +76,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         learning_rate_init="auto",
         dropout=0.0,
         weight_decay="auto",
-        label_smoothing=0.1,
+        label_smoothing="auto",
         class_weight=None,
         n_bins=None,
         max_iter="auto",
@@ -84,6 +84,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         validation_fraction=0.1,
         scoring="loss",
         categorical_features="auto",
+        ignored_features=None,
         max_categories=100,
         max_time=None,
         n_jobs=None,
@@ -103,6 +104,7 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         self.validation_fraction = validation_fraction
         self.scoring = scoring
         self.categorical_features = categorical_features
+        self.ignored_features = ignored_features
         self.max_categories = max_categories
         self.max_time = max_time
         self.n_jobs = n_jobs
@@ -112,7 +114,8 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
     _for_rows = {
         "learning_rate_init": constant(0.04),
         "weight_decay": constant(0.02),
-        "max_iter": epochs_for,
+        "label_smoothing": falling(0.1, 1 / 2),
+        "max_iter": epochs_falling(3 / 4),
         "batch_size": batch_size_for,
     }
     _optimizer = InputScaledAdamW
@@ -149,8 +152,9 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         return weights
 
     def _member(self, seed, share, n_rows):
+        label_smoothing = self._chosen("label_smoothing", share.n_trained_on(n_rows))
         return BackpropClassifier(
-            loss=LogLoss(label_smoothing=self.label_smoothing),
+            loss=LogLoss(label_smoothing=label_smoothing),
             activation="selu",
             initializer=NeuralTangent(data_driven=True),
             **self._recipe(seed, share, n_rows),

@@ -29,7 +29,10 @@ DESCRIPTIONS = {
         "Decoupled decay of the weights, as in ``AdamW``. ``'auto'`` is 0.02; for numbers less "
         "from 2,048 rows on, in proportion.",
     ),
-    "label_smoothing": ("float in [0, 1)", "As in ``LogLoss``."),
+    "label_smoothing": (
+        "float in [0, 1) or 'auto'",
+        "As in ``LogLoss``. ``'auto'`` is 0.1, and from 2,048 rows on less.",
+    ),
     "class_weight": (
         "dict, 'balanced' or None",
         "Weights of the classes, ``{label: weight}``; ``'balanced'`` gives each class the same "
@@ -39,8 +42,8 @@ DESCRIPTIONS = {
     "n_bins": ("int or None", "Bins of each feature of numbers, as in ``TabularEncoder``."),
     "max_iter": (
         "int or 'auto'",
-        "Epochs. ``'auto'`` is 256, and from 2,048 rows on less: 81 for 20,000 of them, 16 for "
-        "500,000.",
+        "Epochs. ``'auto'`` is 256, and from 2,048 rows on less: for classes 46 for 20,000 of "
+        "them and 16 for 100,000, for numbers 82 and 37.",
     ),
     "batch_size": (
         "int or 'auto'",
@@ -60,6 +63,10 @@ DESCRIPTIONS = {
     "categorical_features": (
         "'auto' or array-like of bool, int or str",
         "Which features are categories, as in ``TabularEncoder``.",
+    ),
+    "ignored_features": (
+        "array-like of bool, int or str, or None",
+        "Features to leave out, such as ids that are numbers, as in ``TabularEncoder``.",
     ),
     "max_categories": ("int or None", "Columns that a feature may become, as there."),
     "max_time": (

@@ -95,6 +95,25 @@ class Numbers:
         return [name, *bins] + [f"{name}_missing"] * (self.indicator is not None)
 
 
+@plain("left_out")
+class LeftOut:
+    """A column that is not looked at."""
+
+    categories = None
+
+    def read(self, column, name):
+        """Return nothing but the number of rows."""
+        return len(column.values)
+
+    def encode(self, n_rows, clipped):
+        """Return no columns."""
+        return np.empty((n_rows, 0))
+
+    def names(self, name):
+        """Return no names."""
+        return []
+
+
 @plain("scaled")
 class Scaled:
     """Columns of 0 and 1, or -1 and 1, scaled as numbers are."""

@@ -8,13 +8,18 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._fitting.messages import warn
 from .._sklearn import Interval, StrOptions, check_feature_names_in
 from ..components import Lasting
-from ._encoded_columns import Categories, Numbers, Scaled, printed  # noqa: F401, for old pickles
+from ._encoded_columns import Categories, LeftOut, Numbers, Scaled, printed  # noqa: F401, for old pickles
+from ._labels_of_rows import names_rows, warn_of_left_out
 from ._tables import as_table, complex_message
 
 FEW_VALUES = 5
 """That most of so few values are new says nothing."""
+
+
+DEFAULTS = {"categorical_features": "auto", "ignored_features": None}
 
 
 class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
@@ -47,6 +52,10 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
         ``"auto"`` takes the columns that do not hold numbers or times: text, categories,
         booleans, and objects of mixed type. A mask, positions or names say which columns
         of numbers or times are categories as well.
+    ignored_features : array-like of bool, int or str, default=None
+        A mask, positions or names of columns to leave out. So are, with a warning, columns of
+        text or categories of which more than nine tenths of the values stand in one row only
+        (names, ids, free text), unless ``categorical_features`` names them.
     max_categories : int or None, default=100
         Columns that a feature may become. If it has more categories, the most frequent
         ones have a column each and all others share the last. None means no limit, which
@@ -63,7 +72,9 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
     ----------
     categories_ : list of ndarray of object, or None
         For each feature the categories that have a column, or two that share one; None for
-        a feature of numbers.
+        a feature of numbers, and for one that is left out.
+    used_features_ : ndarray of bool of shape (n_features_in_,)
+        Which features are not left out.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -85,6 +96,7 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
 
     _parameter_constraints = {
         "categorical_features": [StrOptions({"auto"}), "array-like"],
+        "ignored_features": ["array-like", None],
         "max_categories": [Interval(Integral, 2, None, closed="left"), None],
         "limit": [Interval(Real, 0, None, closed="neither"), None],
         "n_bins": [Interval(Integral, 2, None, closed="left"), None],
@@ -94,12 +106,14 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
     def __init__(
         self,
         categorical_features="auto",
+        ignored_features=None,
         max_categories=100,
         limit=3.0,
         n_bins=None,
         dtype="float64",
     ):
         self.categorical_features = categorical_features
+        self.ignored_features = ignored_features
         self.max_categories = max_categories
         self.limit = limit
         self.n_bins = n_bins
@@ -124,13 +138,14 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has an infinite or a complex number or one that float64 cannot hold, or
-            ``categorical_features`` names no column of it. The encoder is then as it was.
+            If X has an infinite or a complex number or one that float64 cannot hold, if
+            ``categorical_features`` or ``ignored_features`` names no column of it, or if all
+            columns are left out. The encoder is then as it was.
 
         Warns
         -----
         UserWarning
-            If text is read as dates, with the names of its columns.
+            If text is read as dates, or columns are left out, with their names.
         """
         self._validate_params()
         table = as_table(X)
@@ -143,29 +158,51 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
     def _fit(self, X, table):
         validate_data(self, X, skip_check_array=True)
         self.n_features_in_ = table.shape[1]
-        named, text_dates = self._named_categories(), []
-        self._columns = []
+        named = self._mask("categorical_features")
+        ignored = self._mask("ignored_features")
+        text_dates, left_out, self._columns = [], {}, []
         for j, name in enumerate(self._names()):
-            read = self._read(table, j)
-            if named[j] or read.kind == "labels":
-                column = Categories(self.max_categories)
-            elif read.kind == "numbers":
-                column = Numbers(self.n_bins)
-            else:
-                of_dates = read.kind != "durations"
-                column = Numbers(self.n_bins, read.middle_time(), of_dates)
-            if read.kind == "text dates" and not named[j]:
+            if named[j] and ignored[j]:
+                raise ValueError(
+                    f"{name!r} is named in categorical_features and in ignored_features; take it "
+                    "out of one of them."
+                )
+            read = None if ignored[j] else self._read(table, j)
+            if read is not None and not named[j] and names_rows(read):
+                left_out[name], read = read, None
+            self._columns.append(self._column(read, name, named[j]))
+            if read is not None and read.kind == "text dates" and not named[j]:
                 text_dates.append(name)
-            column.fit(column.read(read, name), self._clipped)
-            self._columns.append(column)
         self.categories_ = [column.categories for column in self._columns]
+        used = np.array([not isinstance(column, LeftOut) for column in self._columns])
+        self.used_features_ = used
+        if not used.any():
+            raise ValueError(
+                "Nothing is left to learn from: all features are in ignored_features, or differ "
+                f"in nearly every row ({', '.join(map(repr, left_out))}). Name those that are "
+                "categories in categorical_features."
+            )
+        warn_of_left_out(left_out)
         if text_dates:
-            warnings.warn(
+            warn(
                 f"The text of {text_dates} is read as dates, for all of it is ISO dates. If they "
                 "are categories, name them in categorical_features; if not, make them a date "
-                "column (pandas.to_datetime) to be rid of this warning.",
-                stacklevel=3,
+                "column (pandas.to_datetime) to be rid of this warning."
             )
+
+    def _column(self, read, name, is_category):
+        """Return how a feature is encoded; ``read`` is its ``Column``, None to leave it out."""
+        if read is None:
+            return LeftOut()
+        if is_category or read.kind == "labels":
+            column = Categories(self.max_categories)
+        elif read.kind == "numbers":
+            column = Numbers(self.n_bins)
+        else:
+            of_dates = read.kind != "durations"
+            column = Numbers(self.n_bins, read.middle_time(), of_dates)
+        column.fit(column.read(read, name), self._clipped)
+        return column
 
     def transform(self, X) -> np.ndarray:
         """Encode a table.
@@ -234,7 +271,8 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
         """Write a table encoded; add to the new labels of each feature, and to their number."""
         start = 0
         for j, (column, name) in enumerate(zip(self._columns, self._names(), strict=True)):
-            values = column.read(self._read(table, j), name)
+            is_used = not isinstance(column, LeftOut)
+            values = column.read(self._read(table, j) if is_used else table.column(j), name)
             encoded = column.encode(values, self._clipped)
             result[:, start : start + encoded.shape[1]] = encoded
             start += encoded.shape[1]
@@ -296,28 +334,27 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
             raise ValueError(complex_message(self._names()[j]))
         return column
 
-    def _named_categories(self):
-        """Return a mask of the features that ``categorical_features`` names."""
-        n, given = self.n_features_in_, self.categorical_features
+    def _mask(self, parameter):
+        """Return a mask of the features that a parameter names."""
+        n, given = self.n_features_in_, getattr(self, parameter)
         mask = np.zeros(n, bool)
-        if isinstance(given, str):
+        if given is None or isinstance(given, str):
             return mask
         given = np.asarray(given)
         if given.dtype.kind == "b" and given.shape == (n,):
             return given
         if given.dtype.kind in "OU" and given.size:
             known = list(getattr(self, "feature_names_in_", ()))
-            missing = [name for name in given if name not in known]
+            missing = [name for name in given.tolist() if name not in known]
             if missing:
                 raise ValueError(
-                    f"categorical_features names {missing}, which X does not have; its columns "
-                    f"are {known}."
+                    f"{parameter} names {missing}, which X does not have; its columns are {known}."
                 )
             given = np.array([known.index(name) for name in given])
         if given.size and (given.dtype.kind not in "iu" or np.any((given < -n) | (given >= n))):
             raise ValueError(
-                f"categorical_features={self.categorical_features!r} must be 'auto', a mask of "
-                f"{n} bools, positions below {n}, or names of columns."
+                f"{parameter}={getattr(self, parameter)!r} must be a mask of {n} bools, positions "
+                f"below {n}, or names of columns; or {DEFAULTS[parameter]!r}."
             )
         mask[given.astype(int)] = True
         return mask

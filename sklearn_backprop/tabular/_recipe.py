@@ -10,9 +10,9 @@ TUNED_FOR = 2048
 """Rows up to which nothing changes."""
 
 
-def epochs_for(n_rows):
-    """Return 256, and for more rows as many as ``n_rows^(-1/2)`` says, but not less than 12."""
-    return max(12, round(256 / np.sqrt(times_more(n_rows))))
+def epochs_falling(power):
+    """Return what gives 256 epochs, for more rows ``n_rows^-power`` times as many; 16 at least."""
+    return lambda n_rows: max(16, round(256 * times_more(n_rows) ** -power))
 
 
 def batch_size_for(n_rows):
@@ -30,9 +30,12 @@ def rising_rate(rate):
     return lambda n_rows: float(rate * min(2.0, times_more(n_rows) ** (1 / 3)))
 
 
-def falling_decay(decay):
-    """Return what gives a decay that falls with ``1 / n_rows``, as a penalty beside a sum does."""
-    return lambda n_rows: float(decay / times_more(n_rows))
+def falling(value, power):
+    """Return what gives a value that falls with ``n_rows^-power``.
+
+    A decay with ``1 / n_rows`` is what a penalty is beside a sum over the rows.
+    """
+    return lambda n_rows: float(value * times_more(n_rows) ** -power)
 
 
 def times_more(n_rows):

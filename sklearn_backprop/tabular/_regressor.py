@@ -23,7 +23,7 @@ from ..losses import LOSSES, Loss, Quantile, SquaredError
 from ..optimizers import AdamW
 from ._base import BaseTabular
 from ._descriptions import DESCRIPTIONS
-from ._recipe import batch_size_for, epochs_for, falling_decay, rising_rate
+from ._recipe import batch_size_for, epochs_falling, falling, rising_rate
 
 
 @document_parameters(DESCRIPTIONS)
@@ -92,6 +92,7 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
         validation_fraction=0.2,
         scoring="loss",
         categorical_features="auto",
+        ignored_features=None,
         max_categories=100,
         max_time=None,
         n_jobs=None,
@@ -111,6 +112,7 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
         self.validation_fraction = validation_fraction
         self.scoring = scoring
         self.categorical_features = categorical_features
+        self.ignored_features = ignored_features
         self.max_categories = max_categories
         self.max_time = max_time
         self.n_jobs = n_jobs
@@ -119,8 +121,8 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
 
     _for_rows = {
         "learning_rate_init": rising_rate(0.07),
-        "weight_decay": falling_decay(0.02),
-        "max_iter": epochs_for,
+        "weight_decay": falling(0.02, 1),
+        "max_iter": epochs_falling(1 / 2),
         "batch_size": batch_size_for,
     }
     _optimizer = AdamW

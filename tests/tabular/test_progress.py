@@ -74,7 +74,13 @@ def test_a_terminal_is_told_and_nothing_else(cls, monkeypatch):
 
 @pytest.mark.parametrize(
     "choose",
-    [recipe.epochs_for, recipe.batch_size_for, recipe.rising_rate(0.1), recipe.falling_decay(0.1)],
+    [
+        recipe.epochs_falling(0.5),
+        recipe.batch_size_for,
+        recipe.rising_rate(0.1),
+        recipe.falling(0.1, 1),
+        recipe.constant(0.1),
+    ],
 )
 def test_what_depends_on_the_rows_begins_where_it_was_tuned_and_has_no_jump(choose):
     rows = np.unique(np.geomspace(1, 1e7, 400).astype(int))

@@ -81,7 +81,9 @@ def test_columns_of_any_kind_together(cls, kinds, n_samples, seed):
     X = pd.DataFrame({k: make[kind]() for k, kind in enumerate(kinds)})
     X.columns = [f"{kind} {k}" for k, kind in enumerate(kinds)]
     y = random.choice(["yes", "no"], n_samples) if cls is TabularClassifier else X.index.to_numpy()
-    model = cls(**QUICK | {"max_iter": 2, "max_categories": 10}).fit(X, y)
+    keys = [name for name in X if name.startswith("keys")]
+    short = QUICK | {"max_iter": 2, "max_categories": 10}
+    model = cls(**short, categorical_features=keys).fit(X, y)
     later = X.astype({X.columns[0]: object})
     later.loc[random.random(n_samples) < 0.5, X.columns[0]] = None
     predictions = model.predict(later)
@@ -97,7 +99,8 @@ def test_columns_of_any_kind_together(cls, kinds, n_samples, seed):
 def test_ten_thousand_categories(cls):
     X = pd.DataFrame({"key": [f"key {i}" for i in range(10_000)]})
     y = np.arange(10_000) % 2
-    model = cls(**QUICK | {"n_estimators": 1, "max_iter": 1}).fit(X, y)
+    short = QUICK | {"n_estimators": 1, "max_iter": 1}
+    model = cls(**short, categorical_features=["key"]).fit(X, y)
     assert model.encoder_.transform(X[:2]).shape == (2, 100)
     assert len(model.predict(X)) == 10_000
 
@@ -111,11 +114,12 @@ def test_odd_columns(cls):
         huge=random.normal(size=60) * 1e200, tiny=random.normal(size=60) * 1e-200,
         when=pd.date_range("2024-01-01", periods=60),
     )  # fmt: skip
-    predictions = cls(**QUICK, max_categories=5).fit(odd, y).predict(odd)
+    few = {"max_categories": 5, "categorical_features": ["key"]}
+    predictions = cls(**QUICK, **few).fit(odd, y).predict(odd)
     assert len(predictions) == 60
     for value in (np.inf, -np.inf):
         with pytest.raises(ValueError, match="'constant' contains infinity"):
-            cls(**QUICK).fit(odd.assign(constant=value), y)
+            cls(**QUICK, **few).fit(odd.assign(constant=value), y)
 
 
 @BOTH
