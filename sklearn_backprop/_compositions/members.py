@@ -4,7 +4,7 @@ import warnings
 from collections import defaultdict
 from functools import partial
 from numbers import Integral
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import (
@@ -25,6 +25,7 @@ from .._estimators.checks import (
     columns_of,
 )
 from .._estimators.fitted import OwnsEstimators
+from .._estimators.onnx import export_ensemble
 from .._estimators.parameters import COUNT
 from .._sklearn import callbacks_of, with_callbacks
 from .._stacks.fit_many import fit_many
@@ -151,6 +152,29 @@ class BaseEnsemble(MemberCallbacks, OwnsEstimators, MetaEstimatorMixin, BaseEsti
         """Return checked features for the fitted members."""
         check_is_fitted(self)
         return check_features(X, self)
+
+    def to_onnx(self, path=None) -> Any:
+        """Return the ensemble as an ONNX model, as a network's ``to_onnx`` does.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            File to write the model to.
+
+        Returns
+        -------
+        onnx.ModelProto
+            With the input and the output of a member's: means over the members.
+
+        Raises
+        ------
+        ImportError
+            If the package onnx is missing (``pip install sklearn-backprop[onnx]``).
+        ValueError
+            If the activation or the loss is not one of this package's.
+        """
+        check_is_fitted(self)
+        return export_ensemble(self, path)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that sparse X works."""

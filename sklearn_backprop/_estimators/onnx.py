@@ -16,7 +16,7 @@ from ..losses import LOSSES
 from ..losses._base import Loss
 from .fitted import has_folded_weights, serving, training_of
 
-OPSET, IR_VERSION = 20, 10
+OPSETS, IR_VERSION = {"": 20, "ai.onnx.ml": 4}, 10
 """Operators of ONNX 1.15, the first with Gelu, and a file format that runtimes know since
 2024. What the onnx package writes by default may be newer than any released runtime."""
 
@@ -43,6 +43,8 @@ class Graph:
     def constant(self, values, dtype):
         """Add a constant and return its name."""
         name = f"constant_{len(self.constants)}"
+        while name in self.dtypes:
+            name += "_"
         values = np.asarray(values, dtype)
         self.constants.append(self.onnx.numpy_helper.from_array(values, name))
         return name
@@ -50,6 +52,8 @@ class Graph:
     def add(self, operator, *inputs, n_results=1, dtype=None, **attributes):
         """Add a node and return the name of its first result, by default like its input."""
         name = f"{operator}_{len(self.nodes)}"
+        while name in self.dtypes:  # an input may be called so
+            name += "_"
         names = [name, *(f"{name}_{i}" for i in range(1, n_results))]
         self.nodes.append(self.onnx.helper.make_node(operator, inputs, names, name, **attributes))
         self.dtypes[name] = self.dtypes[inputs[0]] if dtype is None else dtype
@@ -172,25 +176,48 @@ def export(estimator, path=None):
     ValueError
         If the network has an activation or a loss that this package does not bring.
     """
-    onnx = _import_onnx()
-    graph = Graph(onnx, {"X": DOUBLE})
-    outputs = _network(graph, estimator)
-    is_classifier = hasattr(estimator, "classes_")
-    last = _probabilities if is_classifier else _predictions
-    value, shape = last(graph, outputs, estimator)
-    name = "probabilities" if is_classifier else "predictions"
-    graph.nodes.append(onnx.helper.make_node("Identity", [value], [name]))
-    graph.dtypes[name] = DOUBLE
+    graph = Graph(import_onnx(), {"X": DOUBLE})
+    inputs = {"X": ["N", estimator.n_features_in_]}
+    outputs = network(graph, estimator, "X")
+    if not hasattr(estimator, "classes_"):
+        value, shape = as_predicted(graph, *prediction_columns(graph, outputs, estimator))
+        return finish(graph, estimator, inputs, {"predictions": (value, shape)}, path)
+    probabilities = probability_columns(graph, outputs, estimator)
+    return finish(graph, estimator, inputs, {"probabilities": probabilities}, path)
+
+
+def finish(graph, estimator, inputs, outputs, path=None):
+    """Return the model of a graph that is complete, checked, and write it to a file.
+
+    Parameters
+    ----------
+    graph : Graph
+        All nodes.
+    estimator : object
+        Whose name it gets, and whose classes, if it has some, are in the metadata.
+    inputs : dict of str to list
+        The shapes of the inputs.
+    outputs : dict of str to tuple
+        For each output the name of its value, and its shape.
+    path : str or path-like, default=None
+        Where to; None writes no file.
+    """
+    onnx = graph.onnx
+    for name, (value, _) in outputs.items():
+        graph.nodes.append(onnx.helper.make_node("Identity", [value], [name]))
+        graph.dtypes[name] = graph.dtypes[value]
     made = onnx.helper.make_graph(
         graph.nodes,
         type(estimator).__name__,
-        [graph.tensor("X", "N", estimator.n_features_in_)],
-        [graph.tensor(name, *shape)],
+        [graph.tensor(name, *shape) for name, shape in inputs.items()],
+        [graph.tensor(name, *shape) for name, (_, shape) in outputs.items()],
         graph.constants,
     )
-    opset = onnx.helper.make_opsetid("", OPSET)
-    model = onnx.helper.make_model(made, opset_imports=[opset], ir_version=IR_VERSION)
-    if is_classifier:
+    opsets = [onnx.helper.make_opsetid(*opset) for opset in OPSETS.items()]
+    used = {node.domain for node in graph.nodes}
+    opsets = [opset for opset in opsets if opset.domain in used]
+    model = onnx.helper.make_model(made, opset_imports=opsets, ir_version=IR_VERSION)
+    if hasattr(estimator, "classes_"):
         classes = json.dumps(estimator.classes_.tolist(), default=str)
         onnx.helper.set_model_props(model, {"classes": classes})
     onnx.checker.check_model(model, full_check=True)
@@ -199,7 +226,8 @@ def export(estimator, path=None):
     return model
 
 
-def _import_onnx():
+def import_onnx():
+    """Return the package onnx, or raise ``ImportError`` that names the extra."""
     try:
         import onnx
     except ImportError as error:
@@ -209,10 +237,22 @@ def _import_onnx():
     return onnx
 
 
-def _network(graph, estimator):
-    """Add all layers, from raw X to raw outputs in double precision."""
+def network(graph, estimator, value, as_net_inputs=False):
+    """Add all layers; return the name of the outputs, in double precision.
+
+    Parameters
+    ----------
+    graph : Graph
+        To add to.
+    estimator : BackpropClassifier or BackpropRegressor
+        Fitted.
+    value : str
+        The features.
+    as_net_inputs : bool, default=False
+        Leave the output activation out: logits.
+    """
     weights, biases, features, scaler, is_raw = _weights_and_scalers(estimator)
-    served, value = estimator._served, "X"
+    served = estimator._served
     if features is not None:
         value = graph.combine("Sub", value, features.center)
         value = graph.combine("Div", value, features.scale)
@@ -222,8 +262,10 @@ def _network(graph, estimator):
         dtype = DOUBLE if takes_raw_features or layer == last else SINGLE
         W, b = graph.constant(W, dtype), graph.constant(b, dtype)
         value = graph.add("Gemm", graph.cast(value, dtype), W, b)
-        activation = served.output_activation if layer == last else served.activation
-        value = _add_activation(graph, value, activation)
+        if layer < last:
+            value = _add_activation(graph, value, served.activation)
+        elif not as_net_inputs:
+            value = _add_activation(graph, value, served.output_activation)
     value = graph.cast(value, DOUBLE)
     if scaler is not None:
         value = graph.combine("Mul", value, scaler.scale)
@@ -258,29 +300,64 @@ def _add_activation(graph, Z, activation):
     return ACTIVATION_NODES[name](graph, Z, activation)
 
 
-def _predictions(graph, outputs, estimator):
-    """Add what ``predict`` does with the outputs; return the name and the shape."""
+def prediction_columns(graph, outputs, estimator):
+    """Add what ``predict`` does with the outputs; return the name and the number of columns."""
     loss, n_outputs = estimator._served.loss, estimator.n_outputs_
-    value, n_columns = outputs, n_outputs
-    if type(loss).predictions is not Loss.predictions:
-        if loss.name not in PREDICTION_NODES or type(loss) is not LOSSES[loss.name]:
-            raise ValueError(
-                f"The loss {loss!r} cannot be exported to ONNX: it has predictions of its own, "
-                "which only this package's losses are known to make."
-            )
-        value, n_columns = PREDICTION_NODES[loss.name](graph, outputs, loss, n_outputs)
+    if type(loss).predictions is Loss.predictions:
+        return outputs, n_outputs
+    if loss.name not in PREDICTION_NODES or type(loss) is not LOSSES[loss.name]:
+        raise ValueError(
+            f"The loss {loss!r} cannot be exported to ONNX: it has predictions of its own, "
+            "which only this package's losses are known to make."
+        )
+    return PREDICTION_NODES[loss.name](graph, outputs, loss, n_outputs)
+
+
+def as_predicted(graph, value, n_columns):
+    """Return predictions, and their shape; a single column has no axis of its own."""
     if n_columns == 1:
         return graph.add("Squeeze", value, graph.constant([1], np.int64)), ["N"]
     return value, ["N", n_columns]
 
 
-def _probabilities(graph, outputs, estimator):
+def probability_columns(graph, outputs, estimator):
     """Add what ``predict_proba`` does with the outputs; return the name and the shape."""
     n_classes, P = len(estimator.classes_), outputs
     if n_classes == 1:  # nothing else to choose from
         return graph.clip(P, 1, 1), ["N", 1]
     if estimator._targets.kind == "binary":
-        one = graph.constant([[1.0]], DOUBLE)
-        P = graph.add("Concat", graph.add("Sub", one, P, dtype=DOUBLE), P, axis=1)
+        P = both_classes(graph, P)
     eps = np.finfo(estimator._dtype).eps
     return graph.clip(P, eps, 1 - eps), ["N", n_classes]
+
+
+def both_classes(graph, P):
+    """Return a column of probabilities with that of the other class before it."""
+    one = graph.constant([[1.0]], DOUBLE)
+    return graph.add("Concat", graph.add("Sub", one, P, dtype=DOUBLE), P, axis=1)
+
+
+def mean_of(graph, values):
+    """Return the mean of values of one shape."""
+    total = values[0] if len(values) == 1 else graph.add("Sum", *values)
+    return graph.combine("Div", total, len(values))
+
+
+def export_ensemble(ensemble, path=None):
+    """Return the ONNX model of a fitted ensemble, with the input and output of a member's.
+
+    Parameters
+    ----------
+    ensemble : BackpropEnsembleClassifier or BackpropEnsembleRegressor
+        Fitted.
+    path : str or path-like, default=None
+        As for ``export``, whose errors it raises.
+    """
+    graph = Graph(import_onnx(), {"X": DOUBLE})
+    inputs = {"X": ["N", ensemble.n_features_in_]}
+    last = probability_columns if hasattr(ensemble, "classes_") else prediction_columns
+    each = [last(graph, network(graph, member, "X"), member) for member in ensemble.estimators_]
+    value, shape = mean_of(graph, [value for value, _ in each]), each[0][1]
+    if hasattr(ensemble, "classes_"):
+        return finish(graph, ensemble, inputs, {"probabilities": (value, shape)}, path)
+    return finish(graph, ensemble, inputs, {"predictions": as_predicted(graph, value, shape)}, path)

@@ -31,6 +31,7 @@ from ._held_out import (
     folds_in_turn,
     later_blocks,
 )
+from ._onnx import ExportsToOnnx
 from ._progress import ProgressLine, shows_progress
 from ._tables import as_table
 from ._training import Data, Given, Training, errors_of_validation_set
@@ -45,7 +46,7 @@ BIN_COLUMNS = 1000
 AUTO = StrOptions({"auto"})
 
 
-class BaseTabular(MemberCallbacks, OwnsEstimators, BaseEstimator):
+class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator):
     """Base of the two estimators: encoding, and training the members."""
 
     n_estimators: int

@@ -20,6 +20,7 @@ from ..losses import LogLoss
 from ..optimizers import InputScaledAdamW
 from ._base import AUTO, BaseTabular
 from ._descriptions import DESCRIPTIONS
+from ._onnx import probabilities_of_members
 from ._recipe import batch_size_for, constant, epochs_falling, falling
 
 
@@ -245,6 +246,9 @@ class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
         if self._is_multilabel():
             return (P > 0.5).astype(int)
         return self.classes_[P.argmax(axis=1)]
+
+    def _onnx_outputs(self, graph, encoded):
+        return probabilities_of_members(graph, encoded, self)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that multilabel targets work."""

@@ -34,6 +34,7 @@ class Numbers:
     """
 
     categories = None
+    is_used = True
     origin, of_dates = (0, 0), False  # of encoders that were pickled before there were these
 
     def __init__(self, n_bins, origin=(0, 0), of_dates=False):
@@ -100,6 +101,7 @@ class LeftOut:
     """A column that is not looked at."""
 
     categories = None
+    is_used = False
 
     def read(self, column, name):
         """Return nothing but the number of rows."""
@@ -130,6 +132,7 @@ class Scaled:
 class Categories:
     """A column of labels, as one-hot columns or one of -1 and 1."""
 
+    is_used = True
     precision = "float64"  # of encoders that were pickled before there was one
 
     def __init__(self, max_categories):
@@ -164,11 +167,11 @@ class Categories:
         self.categories[:] = known
         # all others share the last column; None and what is unseen have position -1
         self.positions = dict.fromkeys(counts, len(known)) | {v: k for k, v in enumerate(known)}
-        self.columns = Scaled(self._one_hot(self._found(values)))
+        self.columns = Scaled(self._one_hot(self.find(values)))
 
     def encode(self, values, clipped):
         """Return the columns, scaled and clipped."""
-        return clipped(self.columns.scaled(self._one_hot(self._found(values))))
+        return clipped(self.columns.scaled(self._one_hot(self.find(values))))
 
     def new_labels(self, values):
         """Return the labels that ``fit`` did not see, row by row, and how many are not missing."""
@@ -176,10 +179,15 @@ class Categories:
         n_labels = len(labels) - labels.count(None)
         if self.positions.keys() >= set(labels) - {None}:
             return [], n_labels
-        pairs = zip(labels, self._found(values), strict=True)
+        pairs = zip(labels, self.find(values), strict=True)
         return [label for label, k in pairs if k < 0 and label is not None], n_labels
 
-    def _found(self, values):
+    def rows(self, clipped):
+        """Return what a row of each position is encoded as, and last that of no label."""
+        positions = np.append(np.arange(len(self.categories) + self.has_others), -1)
+        return clipped(self.columns.scaled(self._one_hot(positions)))
+
+    def find(self, values):
         """Return the position of each label, or of the one that it is the number or text of."""
         labels, precision = values
         get = self.positions.get

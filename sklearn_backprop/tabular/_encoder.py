@@ -174,9 +174,8 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
             if read is not None and read.kind == "text dates" and not named[j]:
                 text_dates.append(name)
         self.categories_ = [column.categories for column in self._columns]
-        used = np.array([not isinstance(column, LeftOut) for column in self._columns])
-        self.used_features_ = used
-        if not used.any():
+        self.used_features_ = np.array([column.is_used for column in self._columns])
+        if not self.used_features_.any():
             raise ValueError(
                 "Nothing is left to learn from: all features are in ignored_features, or differ "
                 f"in nearly every row ({', '.join(map(repr, left_out))}). Name those that are "
@@ -201,7 +200,7 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
         else:
             of_dates = read.kind != "durations"
             column = Numbers(self.n_bins, read.middle_time(), of_dates)
-        column.fit(column.read(read, name), self._clipped)
+        column.fit(column.read(read, name), self.clipped)
         return column
 
     def transform(self, X) -> np.ndarray:
@@ -271,9 +270,8 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
         """Write a table encoded; add to the new labels of each feature, and to their number."""
         start = 0
         for j, (column, name) in enumerate(zip(self._columns, self._names(), strict=True)):
-            is_used = not isinstance(column, LeftOut)
-            values = column.read(self._read(table, j) if is_used else table.column(j), name)
-            encoded = column.encode(values, self._clipped)
+            values = column.read(self._read(table, j) if column.is_used else table.column(j), name)
+            encoded = column.encode(values, self.clipped)
             result[:, start : start + encoded.shape[1]] = encoded
             start += encoded.shape[1]
             if column.categories is not None:
@@ -297,7 +295,7 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
                 stacklevel=5,
             )
 
-    def _clipped(self, scaled):
+    def clipped(self, scaled):
         """Return scaled numbers, smoothly clipped, or at least small enough for the dtype."""
         if self.limit is not None:
             return scaled / np.hypot(1.0, scaled / self.limit)
@@ -326,6 +324,11 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
         """Return the features' names, for messages."""
         names = getattr(self, "feature_names_in_", None)
         return [f"x{j}" for j in range(self.n_features_in_)] if names is None else list(names)
+
+    def used_columns(self):
+        """Return position, name and encoding of each feature that is not left out."""
+        each = zip(range(self.n_features_in_), self._names(), self._columns, strict=True)
+        return [column for column in each if column[-1].is_used]
 
     def _read(self, table, j):
         """Return a column of a table, unless it has complex numbers."""

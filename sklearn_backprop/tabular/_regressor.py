@@ -23,6 +23,7 @@ from ..losses import LOSSES, Loss, Quantile, SquaredError
 from ..optimizers import AdamW
 from ._base import BaseTabular
 from ._descriptions import DESCRIPTIONS
+from ._onnx import predictions_of_members
 from ._recipe import batch_size_for, epochs_falling, falling, rising_rate
 
 
@@ -248,6 +249,9 @@ class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
 
     def _loss_for_score(self):
         return loss_of(self.estimators_[0])
+
+    def _onnx_outputs(self, graph, encoded):
+        return predictions_of_members(graph, encoded, self, *self._range)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that several targets work, and whether they must be positive."""

@@ -479,3 +479,34 @@ def test_unusable_data():
     ensemble.fit(X_iris, y_iris)
     with pytest.raises(ValueError, match="X has 2 features, but BackpropEnsembleClassifier"):
         ensemble.predict(X_iris[:, :2])
+
+
+# ONNX
+
+
+@pytest.mark.parametrize(
+    "ensemble",
+    [
+        (BackpropEnsembleClassifier(), np.arange(150) % 2),
+        (BackpropEnsembleClassifier(), y_iris),
+        (BackpropEnsembleClassifier(), np.c_[y_iris > 0, y_iris > 1]),
+        (BackpropEnsembleRegressor(), y_iris),
+        (BackpropEnsembleRegressor(), np.c_[y_iris, -1e6 * y_iris]),
+        (BackpropEnsembleRegressor(BackpropRegressor(loss="gaussian")), y_iris),
+    ],
+    ids=["two", "three", "labels", "number", "numbers", "gaussian"],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_onnx_model_answers_as_the_ensemble(ensemble):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    model, y = ensemble
+    network = model.estimator or model._template()
+    network.set_params(hidden_layer_sizes=8, max_iter=5)
+    model.set_params(estimator=network, n_estimators=3, random_state=0).fit(X_iris, y)
+    session = onnxruntime.InferenceSession(model.to_onnx().SerializeToString())
+    (answer,) = session.run(None, {"X": X_iris})
+    classes = isinstance(model, BackpropEnsembleClassifier)
+    expected = model.predict_proba(X_iris) if classes else model.predict(X_iris)
+    assert answer.shape == expected.shape
+    np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-6)
