@@ -1,10 +1,12 @@
 """Looking into a network: what it has learned, and how a step of its training comes about.
 
+`attributions` says what each feature adds to each prediction, in the columns of a table.
 `trace_step` shows every quantity of one step of backpropagation; `check_gradients` compares
 backpropagation with differences of the objective; `record_training` records a training, and
 writes it as a page that plays it back.
 """
 
+from ._attributions import Attributions, attributions
 from ._gradient_check import ArrayCheck, GradientCheck, check_gradients
 from ._outputs import hidden_activations, input_gradients
 from ._record import TrainingRecord, record_training
@@ -13,10 +15,12 @@ from ._trace import LayerTrace, StepTrace
 
 __all__ = [
     "ArrayCheck",
+    "Attributions",
     "GradientCheck",
     "LayerTrace",
     "StepTrace",
     "TrainingRecord",
+    "attributions",
     "check_gradients",
     "hidden_activations",
     "input_gradients",

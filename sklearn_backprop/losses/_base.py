@@ -101,6 +101,32 @@ class Loss(Component):
         """Return what ``predict`` gives for the network's outputs."""
         return A
 
+    def prediction_gradients(self, A, gradients):
+        """Return the derivatives of the predictions, given those of the outputs.
+
+        Parameters
+        ----------
+        A : ndarray of shape (n_samples, n_outputs)
+            The network's outputs.
+        gradients : ndarray of shape (n_samples, n_outputs, n_inputs)
+            Their derivatives.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_predictions, n_inputs)
+
+        Raises
+        ------
+        NotImplementedError
+            For a loss with ``predictions`` of its own that does not say how they move.
+        """
+        if type(self).predictions is not Loss.predictions:
+            raise NotImplementedError(
+                f"{type(self).__name__} has predictions of its own, whose derivatives are not "
+                "known. Define prediction_gradients beside predictions."
+            )
+        return gradients
+
     def for_target(self, target_type):
         """Return the loss that fits a kind of target, named as `type_of_target` does."""
         return self

@@ -241,6 +241,12 @@ class Quantile(Loss):
         """Sort the quantiles of each sample."""
         return A if len(self._quantiles()) == 1 else np.sort(A, axis=1)
 
+    def prediction_gradients(self, A, gradients):
+        """Sort the derivatives as the quantiles."""
+        if len(self._quantiles()) == 1:
+            return gradients
+        return np.take_along_axis(gradients, A.argsort(axis=1)[:, :, None], axis=1)
+
     def pointwise(self, Y, A):
         """Return the pinball loss."""
         q, error = self._quantiles(A.dtype), Y - A
@@ -320,6 +326,10 @@ class Gaussian(Loss):
     def predictions(self, A):
         """Return the means."""
         return A[:, : A.shape[1] // 2]
+
+    def prediction_gradients(self, A, gradients):
+        """Return the derivatives of the means."""
+        return gradients[:, : A.shape[1] // 2]
 
     def standard_deviations(self, A):
         """Return the predicted standard deviations."""

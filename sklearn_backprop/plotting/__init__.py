@@ -5,9 +5,16 @@ has drawn: ``ax_``, ``figure_`` and the artists. They need matplotlib, which the
 otherwise does not: ``pip install "sklearn-backprop[plot]"``.
 """
 
+from ._attributions import AttributionDisplay
 from ._gradient_flow import GradientFlowDisplay
 from ._loss_curve import LossCurveDisplay
 from ._network import NetworkDisplay
 from ._search import SearchDisplay
 
-__all__ = ["GradientFlowDisplay", "LossCurveDisplay", "NetworkDisplay", "SearchDisplay"]
+__all__ = [
+    "AttributionDisplay",
+    "GradientFlowDisplay",
+    "LossCurveDisplay",
+    "NetworkDisplay",
+    "SearchDisplay",
+]

@@ -1,5 +1,7 @@
 """The loss, epoch by epoch."""
 
+import warnings
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -23,6 +25,9 @@ class LossCurveDisplay:
         The epoch whose weights were kept, counted from 1; 0 stands for before the first.
     name : str, default=None
         What the legend calls the estimator.
+    members : list of array-like, default=None
+        Of an ensemble, each member's validation loss, or training loss where nothing was
+        validated: thin lines, of which the others are the means.
 
     Attributes
     ----------
@@ -32,6 +37,8 @@ class LossCurveDisplay:
         The curves; the second is None without a validation set.
     kept_marker_ : matplotlib Line2D or None
         The mark at the kept epoch; None where it is the last and nothing was validated.
+    member_lines_ : list of matplotlib Line2D
+        The members' curves.
 
     Examples
     --------
@@ -44,11 +51,14 @@ class LossCurveDisplay:
     40
     """
 
-    def __init__(self, *, training_loss, validation_loss=None, kept_epoch=None, name=None):
+    def __init__(
+        self, *, training_loss, validation_loss=None, kept_epoch=None, name=None, members=None
+    ):
         self.training_loss = training_loss
         self.validation_loss = validation_loss
         self.kept_epoch = kept_epoch
         self.name = name
+        self.members = members
 
     @classmethod
     def from_estimator(cls, estimator, *, name=None, ax=None, **line):
@@ -56,8 +66,9 @@ class LossCurveDisplay:
 
         Parameters
         ----------
-        estimator : BackpropClassifier or BackpropRegressor
-            Fitted.
+        estimator : BackpropClassifier, BackpropRegressor, or an ensemble of them
+            Fitted. Of an ensemble, `TabularClassifier` and `TabularRegressor` too, the curves
+            are means over the members that were still in training.
         name : str, default=None
             What the legend calls it; None takes its class.
         ax : matplotlib Axes, default=None
@@ -77,18 +88,22 @@ class LossCurveDisplay:
             If it is a ``slim()`` copy, which has no history.
         """
         check_is_fitted(estimator)
-        if not hasattr(estimator, "history_"):
+        name = type(estimator).__name__ if name is None else name
+        members = getattr(estimator, "estimators_", None)
+        if not all(hasattr(one, "history_") for one in members or [estimator]):
             raise ValueError(
                 "This estimator is a slim() copy, which has no history. Use the estimator that "
                 "slim() was called on."
             )
+        if members is not None:
+            return cls(**_of_members(members), name=name).plot(ax, **line)
         history, progress = estimator.history_, training_of(estimator).progress
         before = len(history["loss"]) - progress.n_iter  # of earlier fits under warm_start
         display = cls(
             training_loss=np.array(history["loss"]),
             validation_loss=_array(history.get("validation_loss")),
             kept_epoch=before + progress.kept_epoch,
-            name=type(estimator).__name__ if name is None else name,
+            name=name,
         )
         return display.plot(ax, **line)
 
@@ -121,6 +136,11 @@ class LossCurveDisplay:
             style = {"color": color, "linestyle": "--", "label": f"{prefix}validation"}
             (self.validation_line_,) = ax.plot(epochs, self.validation_loss, **(line | style))
         self._mark_kept_epoch(ax, color)
+        thin = line | {"color": color, "linewidth": 0.7, "alpha": 0.5, "label": None}
+        self.member_lines_ = [
+            ax.plot(np.arange(1, len(losses) + 1), losses, **thin)[0]
+            for losses in self.members or []
+        ]
         ax.set(xlabel="epoch", ylabel="loss")
         ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
@@ -139,6 +159,28 @@ class LossCurveDisplay:
         (self.kept_marker_,) = ax.plot(
             kept, losses[kept - 1], color=color, label=f"kept: epoch {kept}", **style
         )
+
+
+def _of_members(members):
+    """Return the mean curves of an ensemble's members, and one curve of each."""
+    training = [member.history_["loss"] for member in members]
+    validation = [member.history_.get("validation_loss") for member in members]
+    validates = all(losses is not None for losses in validation)
+    return {
+        "training_loss": _mean(training),
+        "validation_loss": _mean(validation) if validates else None,
+        "members": [np.array(losses) for losses in (validation if validates else training)],
+    }
+
+
+def _mean(curves):
+    """Return the mean of curves, at each epoch of those that are that long."""
+    padded = np.full((len(curves), max(map(len, curves))), np.nan)
+    for row, curve in zip(padded, curves, strict=True):
+        row[: len(curve)] = curve
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # all may have diverged
+        return np.nanmean(padded, axis=0)
 
 
 def _array(values):

@@ -207,7 +207,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         check_consistent_length(given.X, y)
         weights = self._weighted(check_weights(given.sample_weight, encoded), y)
         fitted, encode = self._encode_targets(y, weights)
-        fitted["encoder_"] = encoder
+        fitted |= {"encoder_": encoder, "mean_row_": encoded.mean(axis=0, dtype=np.float64)}
         data = Data(encoded, encode(y), weights, fitted)
         if given.X_val is None:
             return data

@@ -20,12 +20,13 @@ from ..losses import LogLoss
 from ..optimizers import InputScaledAdamW
 from ._base import AUTO, BaseTabular
 from ._descriptions import DESCRIPTIONS
+from ._gradients import ClassifierGradients
 from ._onnx import probabilities_of_members
 from ._recipe import batch_size_for, constant, epochs_falling, falling
 
 
 @document_parameters(DESCRIPTIONS)
-class TabularClassifier(LogProbabilities, ClassifierMixin, BaseTabular):
+class TabularClassifier(ClassifierGradients, LogProbabilities, ClassifierMixin, BaseTabular):
     """Classifier for raw tables, good without tuning: an ensemble of neural networks.
 
     $parameters

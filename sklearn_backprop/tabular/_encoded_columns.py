@@ -89,6 +89,26 @@ class Numbers:
             columns.append(clipped(self.indicator.scaled(missing[:, None])))
         return np.hstack(columns)
 
+    def slopes(self, values, limit):
+        """Return the derivative of each encoded column by the value; 0 where it is missing.
+
+        Of ``limit · s / sqrt(limit² + s²)`` with ``s`` the scaled value; None is no limit.
+        """
+        missing = np.isnan(values)
+        scaled = (np.where(missing, self.center, values)[:, None] - self.center) * self.scale
+        clipped, slope = scaled, np.where(missing[:, None], 0.0, self.scale)
+        if limit is not None:
+            clipped = scaled / np.hypot(1.0, scaled / limit)
+            slope = slope * np.hypot(1.0, scaled / limit) ** -3.0
+        columns = [slope]
+        if self.edges is not None:
+            low, high = self.edges[:-1], self.edges[1:]
+            inside = (low <= clipped) & (clipped < high)
+            columns.append(np.where(inside, 2 * BIN_SIZE * slope / (high - low), 0.0))
+        if self.indicator is not None:
+            columns.append(np.zeros_like(slope))
+        return np.hstack(columns)
+
     def names(self, name):
         """Return the names of the encoded columns."""
         n_bins = 0 if self.edges is None else len(self.edges) - 1

@@ -23,12 +23,13 @@ from ..losses import LOSSES, Loss, Quantile, SquaredError
 from ..optimizers import AdamW
 from ._base import BaseTabular
 from ._descriptions import DESCRIPTIONS
+from ._gradients import RegressorGradients
 from ._onnx import predictions_of_members
 from ._recipe import batch_size_for, epochs_falling, falling, rising_rate
 
 
 @document_parameters(DESCRIPTIONS)
-class TabularRegressor(ScoredByLoss, RegressorMixin, BaseTabular):
+class TabularRegressor(RegressorGradients, ScoredByLoss, RegressorMixin, BaseTabular):
     """Regressor for raw tables, good without tuning: an ensemble of neural networks.
 
     $parameters

@@ -10,9 +10,15 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV
 
-from sklearn_backprop import BackpropClassifier, BackpropRegressor
-from sklearn_backprop.inspection import record_training
+from sklearn_backprop import (
+    BackpropClassifier,
+    BackpropEnsembleRegressor,
+    BackpropRegressor,
+    TabularRegressor,
+)
+from sklearn_backprop.inspection import Attributions, attributions, record_training
 from sklearn_backprop.plotting import (
+    AttributionDisplay,
     GradientFlowDisplay,
     LossCurveDisplay,
     NetworkDisplay,
@@ -122,6 +128,56 @@ def test_loss_curve_refuses_what_has_none(fitted):
         LossCurveDisplay.from_estimator(quick())
     with pytest.raises(ValueError, match="slim"):
         LossCurveDisplay.from_estimator(fitted.slim())
+
+
+@pytest.mark.parametrize("validates", [True, False])
+def test_loss_curves_of_an_ensembles_members(validates):
+    model = TabularRegressor(
+        n_estimators=3, hidden_layer_sizes=4, max_iter=6, validation_fraction=0.3, random_state=0
+    ).fit(*((X, Y) if validates else (X[:15], Y[:15])))
+    display = LossCurveDisplay.from_estimator(model)
+    which = "validation_loss" if validates else "loss"
+    each = [member.history_[which] for member in model.estimators_]
+    for line, losses in zip(display.member_lines_, each, strict=True):
+        np.testing.assert_array_equal(drawn(line), [np.arange(1, 7), losses])
+    thick = display.validation_line_ if validates else display.training_line_
+    np.testing.assert_allclose(drawn(thick)[1], np.mean(each, axis=0))
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    expected = ["TabularRegressor, training", "TabularRegressor, validation"]
+    assert labels == expected[: 2 if validates else 1]
+    ensemble = BackpropEnsembleRegressor(BackpropRegressor(**QUICK), n_estimators=2).fit(X, Y)
+    assert len(LossCurveDisplay.from_estimator(ensemble).member_lines_) == 2
+    with pytest.raises(NotFittedError):
+        LossCurveDisplay.from_estimator(TabularRegressor())
+
+
+# ---------------------------------------------------------------- attributions
+
+
+def test_bars_of_attributions():
+    importance = np.array([[1.0, 0.5], [0.1, 0.1], [3.0, 0.0]])
+    found = Attributions(
+        np.stack([importance, -importance]), np.zeros((2, 2)), X[:2], ["a", "b", "c"],
+        ["yes", "no"], 0.0,
+    )  # fmt: skip
+    display = AttributionDisplay.from_attributions(found, max_features=2)
+    assert [tick.get_text() for tick in display.ax_.get_yticklabels()] == ["a", "c"]
+    widths = [[bar.get_width() for bar in bars] for bars in display.bars_]
+    assert widths == [[1.0, 3.0], [0.5, 0.0]]
+    assert [bar.get_x() for bar in display.bars_[1]] == [1.0, 3.0]  # stacked
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == ["yes", "no"]
+
+
+def test_bars_of_an_estimator():
+    model = TabularRegressor(n_estimators=1, hidden_layer_sizes=4, max_iter=3, random_state=0)
+    model.fit(X, Y)
+    _, ax = plt.subplots()
+    display = AttributionDisplay.from_estimator(model, X, ax=ax, color="C3", n_steps=4)
+    assert display.ax_ is ax and display.ax_.get_legend() is None
+    expected = np.sort(attributions(model, X, n_steps=4).importance())
+    widths = [bar.get_width() for bar in display.bars_[0]]
+    np.testing.assert_allclose(widths, expected[-len(widths) :])
 
 
 # ---------------------------------------------------------------- network
