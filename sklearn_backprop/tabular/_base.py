@@ -31,6 +31,7 @@ from ._held_out import (
     folds_in_turn,
     later_blocks,
 )
+from ._named_features import mask_of
 from ._onnx import ExportsToOnnx
 from ._progress import ProgressLine, shows_progress
 from ._tables import as_table
@@ -202,7 +203,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         """Return what ``fit`` was given, checked and encoded."""
         given.check(self)
         y = self._check_targets(given.y)
-        encoder = self._make_encoder(as_table(given.X))
+        encoder = self._make_encoder(as_table(given.X), columns_of(given.X)["feature_names_in_"])
         encoded = encoder.fit_transform(given.X)
         check_consistent_length(given.X, y)
         weights = self._weighted(check_weights(given.sample_weight, encoded), y)
@@ -251,11 +252,13 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         own = {"estimators_": [network], "n_iter_": network.n_iter_}
         return fitted | self._uncalibrated | own
 
-    def _make_encoder(self, table):
-        """Return the encoder for a table."""
+    def _make_encoder(self, table, names=None):
+        """Return the encoder for a table whose features have names, or None."""
         n_bins = self.n_bins
         if n_bins is not None:
-            kinds = [table.column(j).kind for j in range(table.shape[1])]
+            given, names = self.ignored_features, () if names is None else names
+            ignored = mask_of("ignored_features", given, table.shape[1], names)
+            kinds = [table.column(j).kind for j in np.flatnonzero(~ignored).tolist()]
             n_numbers = len(kinds) - kinds.count("labels")
             n_bins = min(n_bins, BIN_COLUMNS // max(1, n_numbers))
         return TabularEncoder(

@@ -12,14 +12,12 @@ from .._fitting.messages import warn
 from .._sklearn import Interval, StrOptions, check_feature_names_in
 from ..components import Lasting
 from ._encoded_columns import Categories, LeftOut, Numbers, Scaled, printed  # noqa: F401, for old pickles
-from ._labels_of_rows import names_rows, warn_of_left_out
+from ._named_features import mask_of
+from ._row_labels import differs_by_row, error_of, warning_of
 from ._tables import as_table, complex_message
 
 FEW_VALUES = 5
 """That most of so few values are new says nothing."""
-
-
-DEFAULTS = {"categorical_features": "auto", "ignored_features": None}
 
 
 class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
@@ -73,8 +71,8 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
     categories_ : list of ndarray of object, or None
         For each feature the categories that have a column, or two that share one; None for
         a feature of numbers, and for one that is left out.
-    used_features_ : ndarray of bool of shape (n_features_in_,)
-        Which features are not left out.
+    left_out_features_ : list of str or int
+        Names of the features that are left out, or positions where X had no names.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -158,36 +156,39 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
     def _fit(self, X, table):
         validate_data(self, X, skip_check_array=True)
         self.n_features_in_ = table.shape[1]
-        named = self._mask("categorical_features")
-        ignored = self._mask("ignored_features")
-        text_dates, left_out, self._columns = [], {}, []
+        named, ignored = self._mask("categorical_features"), self._mask("ignored_features")
+        twice = [name for name, both in zip(self._names(), named & ignored, strict=True) if both]
+        if twice:
+            raise ValueError(
+                f"{twice} are named in categorical_features and in ignored_features; take them "
+                "out of one of them."
+            )
+        text_dates, found, self._columns = [], {}, []
         for j, name in enumerate(self._names()):
-            if named[j] and ignored[j]:
-                raise ValueError(
-                    f"{name!r} is named in categorical_features and in ignored_features; take it "
-                    "out of one of them."
-                )
             read = None if ignored[j] else self._read(table, j)
-            if read is not None and not named[j] and names_rows(read):
-                left_out[name], read = read, None
+            if read is not None and not named[j] and differs_by_row(read):
+                found[name], read = read, None
             self._columns.append(self._column(read, name, named[j]))
             if read is not None and read.kind == "text dates" and not named[j]:
                 text_dates.append(name)
-        self.categories_ = [column.categories for column in self._columns]
-        self.used_features_ = np.array([column.is_used for column in self._columns])
-        if not self.used_features_.any():
-            raise ValueError(
-                "Nothing is left to learn from: all features are in ignored_features, or differ "
-                f"in nearly every row ({', '.join(map(repr, left_out))}). Name those that are "
-                "categories in categorical_features."
-            )
-        warn_of_left_out(left_out)
+        self._keep_names(found)
+        if found:
+            warn(warning_of(found))
         if text_dates:
             warn(
                 f"The text of {text_dates} is read as dates, for all of it is ISO dates. If they "
                 "are categories, name them in categorical_features; if not, make them a date "
                 "column (pandas.to_datetime) to be rid of this warning."
             )
+
+    def _keep_names(self, found):
+        """Set the attributes that say what became of each feature; at least one must be left."""
+        self.categories_ = [column.categories for column in self._columns]
+        names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_)).tolist()
+        pairs = zip(names, self._columns, strict=True)
+        self.left_out_features_ = [name for name, column in pairs if not column.is_used]
+        if len(self.left_out_features_) == self.n_features_in_:
+            raise ValueError(error_of(found))
 
     def _column(self, read, name, is_category):
         """Return how a feature is encoded; ``read`` is its ``Column``, None to leave it out."""
@@ -339,28 +340,8 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
 
     def _mask(self, parameter):
         """Return a mask of the features that a parameter names."""
-        n, given = self.n_features_in_, getattr(self, parameter)
-        mask = np.zeros(n, bool)
-        if given is None or isinstance(given, str):
-            return mask
-        given = np.asarray(given)
-        if given.dtype.kind == "b" and given.shape == (n,):
-            return given
-        if given.dtype.kind in "OU" and given.size:
-            known = list(getattr(self, "feature_names_in_", ()))
-            missing = [name for name in given.tolist() if name not in known]
-            if missing:
-                raise ValueError(
-                    f"{parameter} names {missing}, which X does not have; its columns are {known}."
-                )
-            given = np.array([known.index(name) for name in given])
-        if given.size and (given.dtype.kind not in "iu" or np.any((given < -n) | (given >= n))):
-            raise ValueError(
-                f"{parameter}={getattr(self, parameter)!r} must be a mask of {n} bools, positions "
-                f"below {n}, or names of columns; or {DEFAULTS[parameter]!r}."
-            )
-        mask[given.astype(int)] = True
-        return mask
+        names = getattr(self, "feature_names_in_", ())
+        return mask_of(parameter, getattr(self, parameter), self.n_features_in_, names)
 
     def __sklearn_tags__(self):
         """Tell scikit-learn that missing values, text and categories work."""

@@ -149,8 +149,11 @@ def add_numbers(graph, value, column, limit):
     missing = graph.add("IsNaN", value, dtype=np.dtype(bool))
     center = graph.constant(column.center[:, None], DOUBLE)
     filled = graph.add("Where", missing, center, value, dtype=DOUBLE)
-    value = graph.combine("Mul", graph.combine("Sub", filled, column.center), column.scale)
-    value = _clipped(graph, value, limit)
+    # onnxruntime takes a constant that is 0 in single precision for 0: a power of two, which
+    # changes no digit, first makes centers as large as they are beside the spread
+    unit = 2.0 ** np.floor(np.log2(column.scale)) if column.scale > 0 else np.ones(1)
+    value = graph.combine("Sub", graph.combine("Mul", filled, unit), column.center * unit)
+    value = _clipped(graph, graph.combine("Mul", value, column.scale / unit), limit)
     parts = [value]
     if column.edges is not None:
         low, high = column.edges[None, :-1], column.edges[None, 1:]
