@@ -1,11 +1,12 @@
-"""Time and memory of TabularRegressor as rows and members grow, and the time limit.
+"""Time and memory of the estimators for tables with their defaults, by the size of the table.
 
-    python examples/benchmarks/tabular_time.py            # up to 50,000 rows, about 10 minutes
+    python examples/benchmarks/tabular_time.py            # up to 50,000 rows, about 5 minutes
+    python examples/benchmarks/tabular_time.py --large    # 500,000 rows as well: 15 minutes more
     python examples/benchmarks/tabular_time.py --quick    # does it run? figures mean nothing
 
-Linear means that the column of microseconds stays as it is. Memory is the most that a fit
-had allocated at a time beside X, by tracemalloc; it does not depend on the epochs, so it
-is that of a fit of one epoch, and the time is of another fit.
+A tenth of the columns are categories, and one number in fifty is missing. Memory is the most
+that a fit had allocated at a time beside X, by tracemalloc, in units of the encoded table; it
+does not depend on the epochs, so it is that of a fit of one epoch, and the time is of another.
 """
 
 import argparse
@@ -14,26 +15,22 @@ import tracemalloc
 
 import numpy as np
 
-from sklearn_backprop.tabular import TabularRegressor
+from sklearn_backprop import TabularClassifier, TabularRegressor
 
-N_COLUMNS = 100
-CATEGORIES = list(range(10))  # positions of the columns that are categories
+SIZES = [(2_000, 20), (20_000, 20), (50_000, 100)]
+LARGE = [(500_000, 30)]
 
 
-def table(n_rows):
-    """Return numbers of all sizes, ten columns of categories, gaps; and what depends on them."""
+def table(n_rows, n_columns):
+    """Return numbers of all sizes, categories and gaps, and what depends on them."""
     random = np.random.default_rng(0)
-    X = random.standard_normal((n_rows, N_COLUMNS))
-    X[:, CATEGORIES] = random.integers(12, size=(n_rows, len(CATEGORIES)))
-    y = np.sin(3 * X[:, 20]) + X[:, 21] * X[:, 22] + (X[:, 0] < 4) + 0.1 * X[:, 23]
-    X[:, 50:] = np.exp(X[:, 50:] * 2)
+    X = random.standard_normal((n_rows, n_columns))
+    n_categories = n_columns // 10
+    X[:, :n_categories] = random.integers(12, size=(n_rows, n_categories))
+    y = np.sin(3 * X[:, 10]) + X[:, 11] * X[:, 12] + (X[:, 0] < 4) + 0.1 * X[:, 13]
+    X[:, 14:] = np.exp(X[:, 14:] * 2)
     X[random.random(X.shape) < 0.02] = np.nan
-    return X, y
-
-
-def regressor(**parameters):
-    """Return what is measured."""
-    return TabularRegressor(categorical_features=CATEGORIES, random_state=0, **parameters)
+    return X, y, list(range(n_categories))
 
 
 def seconds_of(model, X, y):
@@ -44,37 +41,45 @@ def seconds_of(model, X, y):
 
 
 def peak_of(model, X, y):
-    """Return the most memory, in MB, that a fit had allocated at a time."""
+    """Return the most memory, in bytes, that a fit had allocated at a time."""
     tracemalloc.start()
     model.fit(X, y)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return peak / 1e6
+    return peak
 
 
-def show(n_rows, n_members, n_epochs):
+def show(kind, n_rows, n_columns):
     """Print a row of the table."""
-    X, y = table(n_rows)
-    seconds = seconds_of(regressor(n_estimators=n_members, max_iter=n_epochs), X, y)
-    each = 1e6 * seconds / (n_rows * n_members * n_epochs)
-    peak = peak_of(regressor(n_estimators=n_members, max_iter=1), X, y)
+    X, y, categories = table(n_rows + n_rows // 4, n_columns)
+    y = y > np.median(y) if kind is TabularClassifier else y
+    settings = {"categorical_features": categories, "random_state": 0, "verbose": 0}
+    model = kind(**settings)
+    seconds = seconds_of(model, X[:n_rows], y[:n_rows])
+    score = model.score(X[n_rows:], y[n_rows:])
+    encoded = model.encoder_.transform(X[:1]).nbytes * n_rows
+    peak = peak_of(kind(**settings, max_iter=1), X[:n_rows], y[:n_rows])
+    epochs = [member.n_iter_ for member in model.estimators_]
+    what = "classes" if kind is TabularClassifier else "numbers"
     print(
-        f"| {n_rows:6,d} × {N_COLUMNS} | {n_members} | {n_epochs} | {seconds:7.1f} | {each:6.1f} "
-        f"| {X.nbytes / 1e6:4.0f} | {peak:4.0f} |",
+        f"| {n_rows:7,d} × {n_columns} | {what} | {len(epochs)} × {max(epochs)} | {seconds:6.1f} "
+        f"| {score:.3f} | {encoded / 2**20:6.0f} | {peak / encoded:4.1f} |",
         flush=True,
     )
 
 
-def show_limit(n_rows, max_time, n_members):
+def show_limit(n_rows, n_columns, max_time):
     """Print how long a fit with a time limit takes, and what it comes to."""
-    X, y = table(n_rows + n_rows // 4)
-    model = regressor(max_time=max_time, n_estimators=n_members)
+    X, y, categories = table(n_rows + n_rows // 4, n_columns)
+    model = TabularRegressor(
+        categorical_features=categories, max_time=max_time, random_state=0, verbose=0
+    )
     seconds = seconds_of(model, X[:n_rows], y[:n_rows])
     epochs = [member.n_iter_ for member in model.estimators_]
     score = model.score(X[n_rows:], y[n_rows:])
     print(
-        f"\nmax_time={max_time:g}, {n_rows:,} rows: {seconds:.1f} seconds; epochs of each member "
-        f"{epochs}, R² on new rows {score:.3f}"
+        f"\nmax_time={max_time:g}, {n_rows:,} × {n_columns}, numbers: {seconds:.1f} seconds; epochs"
+        f" of each member {epochs}, R² on new rows {score:.3f}"
     )
 
 
@@ -82,16 +87,15 @@ def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="tiny tables: does it run?")
-    quick = parser.parse_args().quick
-    largest, n_epochs = (400, 2) if quick else (50_000, 8)
-    print("| rows × columns | members | epochs | seconds | µs a row, member, epoch", end=" ")
-    print("| X, MB | MB more |\n|---|---|---|---|---|---|---|")
-    for n_rows in (largest // 4, largest // 2, largest):
-        show(n_rows, 1, n_epochs)
-    for n_members in (2, 4):
-        show(largest // 4, n_members, n_epochs)
-    show(largest, 2, n_epochs)
-    show_limit(largest, 0.5 if quick else 60.0, 2)
+    parser.add_argument("--large", action="store_true", help="500,000 rows as well")
+    given = parser.parse_args()
+    sizes = [(100, 20)] if given.quick else SIZES + LARGE * given.large
+    print("| rows × columns | | members × epochs | seconds | score | encoded, MiB | peak / that |")
+    print("|---|---|---|---|---|---|---|")
+    for size in sizes:
+        for kind in (TabularClassifier, TabularRegressor):
+            show(kind, *size)
+    show_limit(*sizes[-1], 0.01 if given.quick else 20.0)
 
 
 if __name__ == "__main__":
