@@ -34,9 +34,13 @@ class Schedule(Component):
     ----------
     by_step : bool
         Whether the rate changes with each step (``factor``), not with each epoch.
+    cycle_ends : tuple of float
+        The fractions of training, its end left out, at which the rate is back at its lowest:
+        where ``n_iter_no_change="cycle"`` may end it.
     """
 
     by_step = False
+    cycle_ends: tuple[float, ...] = ()
 
     def next_rate(self, initial, current, samples_seen):
         """Return the rate of the next epoch.
@@ -239,6 +243,7 @@ class Coslog4(FractionSchedule):
     """
 
     name = "coslog4"
+    cycle_ends = 1 / 15, 3 / 15, 7 / 15
 
     def factor(self, fraction):
         """Return the multiplier."""

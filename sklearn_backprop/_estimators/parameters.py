@@ -55,7 +55,7 @@ CONSTRAINTS = {
     "beta_1": [Interval(Real, 0, 1, closed="left")],
     "beta_2": [Interval(Real, 0, 1, closed="left")],
     "epsilon": [POSITIVE],
-    "n_iter_no_change": [COUNT, Options(Real, {np.inf})],
+    "n_iter_no_change": [COUNT, Options(Real, {np.inf}), StrOptions({"cycle"})],
     "max_fun": [COUNT],
     "initializer": [StrOptions(set(INITIALIZERS)), Initializer],
     "standardize": ["boolean"],
@@ -158,8 +158,10 @@ _DESCRIPTIONS = {
     "beta_2": ("float in [0, 1)", "Decay of Adam's second moment."),
     "epsilon": ("float", "Keeps Adam's division finite."),
     "n_iter_no_change": (
-        "int or inf",
-        "Training stops after more than this many epochs in a row without progress.",
+        "int, inf or 'cycle'",
+        "Training stops after more than this many epochs in a row without progress. ``'cycle'`` "
+        "is for ``early_stopping`` and a schedule of several cycles, ``'coslog4'``: it stops at "
+        "the end of one, of ten epochs or more, that brought nothing.",
     ),
     "max_fun": ("int", "Largest number of evaluations of the objective by L-BFGS."),
     "initializer": (

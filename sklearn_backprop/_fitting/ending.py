@@ -64,7 +64,8 @@ def diverged(training, epoch, score, why):
 
 def stalled(what, tol, n_epochs):
     """Return what is said of too many epochs without progress."""
-    return f"{what} did not improve by more than tol={tol:g} for {n_epochs} epochs in a row."
+    span = n_epochs if isinstance(n_epochs, str) else f"{n_epochs} epochs in a row"
+    return f"{what} did not improve by more than tol={tol:g} for {span}."
 
 
 def reached_max_iter(max_iter, progress):

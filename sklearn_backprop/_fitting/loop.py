@@ -17,6 +17,9 @@ from .epochs import train
 from .messages import epoch_record, line, warn
 from .training import Statistics, Training
 
+SHORT_CYCLE = 10
+"""Epochs: that a cycle of fewer has brought nothing says nothing, as for ``n_iter_no_change``."""
+
 
 @dataclass
 class PreparedFit:
@@ -50,8 +53,9 @@ class FitLoop:
         What is trained.
     tol : float
         Gain in the monitored score that counts as progress.
-    n_iter_no_change : int or inf
-        Stop after more epochs than this without progress.
+    n_iter_no_change : int, inf or "cycle"
+        Stop after more epochs than this without progress; or after a cycle of the learning
+        rate without, where the schedule has cycles.
     max_iter : int
         Stop after this many epochs.
     max_time : float, default=None
@@ -80,7 +84,8 @@ class FitLoop:
     ):
         self.training = training
         self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
+        self.by_cycle = n_iter_no_change == "cycle"
+        self.n_iter_no_change = np.inf if self.by_cycle else n_iter_no_change
         self.max_iter = max_iter
         self.max_time = max_time
         self.validate = validate
@@ -265,14 +270,26 @@ class FitLoop:
         # a planned curve goes on to its end: its loss may rest while the rate is low
         if training.settings.schedule.by_step and not self.validate:
             return False
+        if self.by_cycle:
+            return self._cycle_brought_nothing()
         return training.progress.best.epochs_without_improvement > self.n_iter_no_change
+
+    def _cycle_brought_nothing(self):
+        """Tell whether a cycle of the learning rate ends here that has the best epoch before it."""
+        settings, progress = self.training.settings, self.training.progress
+        ends = [round(settings.max_iter * fraction) for fraction in settings.schedule.cycle_ends]
+        if progress.n_iter not in ends:
+            return False
+        begin = max((end for end in ends if end < progress.n_iter), default=0)
+        return progress.n_iter - begin >= SHORT_CYCLE and progress.best.epoch <= begin
 
     def _lowers_rate(self):
         """Lower the learning rate after a plateau, if the schedule does that; say which."""
         learner = self.training.learner
         rate = self.training.settings.schedule.after_plateau(learner.learning_rate)
         what = "Training loss" if self.validate is None else "Validation score"
-        message = say.stalled(what, self.tol, self.n_iter_no_change)
+        n_epochs = "a whole cycle of the rate" if self.by_cycle else self.n_iter_no_change
+        message = say.stalled(what, self.tol, n_epochs)
         if rate is None:
             self._say(message + " Stopping.")
             return False

@@ -44,6 +44,9 @@ BIN_COLUMNS = 1000
 """Columns that all bins may have together: of many numbers each has fewer."""
 
 
+ENOUGH = 50
+"""Held-out rows: what fewer say of a cycle may be chance, and fits of few rows are quick."""
+
 AUTO = StrOptions({"auto"})
 
 
@@ -59,6 +62,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
     max_iter: Any
     batch_size: Any
     validation_fraction: float
+    early_stopping: bool
     scoring: Any
     categorical_features: Any
     ignored_features: Any
@@ -82,6 +86,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         "max_iter": [COUNT, AUTO],
         "batch_size": [COUNT, AUTO],
         "validation_fraction": [Interval(Real, 0, 0.5, closed="right")],
+        "early_stopping": ["boolean"],
         "scoring": CONSTRAINTS["scoring"],
         "categorical_features": [AUTO, "array-like"],
         "ignored_features": ["array-like", None],
@@ -271,6 +276,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
 
     def _recipe(self, seed, share, n_rows):
         """Return the parameters that classifier and regressor have in common."""
+        may_end = self.early_stopping and share.n_held_out >= ENOUGH
         n_rows = share.n_trained_on(n_rows)
         n_batches = max(1, round(n_rows / self._chosen("batch_size", n_rows)))
         weight_decay = self._chosen("weight_decay", n_rows)
@@ -284,7 +290,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
             "learning_rate_init": self._chosen("learning_rate_init", n_rows),
             "max_iter": self._chosen("max_iter", n_rows),
             "tol": 0.0,
-            "n_iter_no_change": np.inf,
+            "n_iter_no_change": "cycle" if may_end else np.inf,
             "early_stopping": share.validation is not None,
             "scoring": self.scoring,
             "standardize": False,

@@ -84,6 +84,7 @@ class TabularClassifier(ClassifierGradients, LogProbabilities, ClassifierMixin, 
         max_iter="auto",
         batch_size="auto",
         validation_fraction=0.1,
+        early_stopping=True,
         scoring="loss",
         categorical_features="auto",
         ignored_features=None,
@@ -104,6 +105,7 @@ class TabularClassifier(ClassifierGradients, LogProbabilities, ClassifierMixin, 
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
         self.scoring = scoring
         self.categorical_features = categorical_features
         self.ignored_features = ignored_features

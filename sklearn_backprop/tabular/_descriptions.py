@@ -55,6 +55,12 @@ DESCRIPTIONS = {
         "Share of the rows held out from each member, which decides about the epoch to keep. "
         "With fewer than 20 rows nothing is held out.",
     ),
+    "early_stopping": (
+        "bool",
+        "Whether a member's training ends when a cycle of its learning rate (after 1/5 or 7/15 "
+        "of the epochs), of ten epochs or more, has brought nothing on the held-out rows, if these "
+        "are at least 50. Its best epoch is kept in any case.",
+    ),
     "scoring": (
         "str, callable, list, dict or None",
         "What decides about the epoch to keep: ``'loss'``, or a scorer as `BackpropClassifier` "

@@ -32,10 +32,14 @@ class Share(NamedTuple):
         """The rows of the table that it validates on, or None."""
         return self.validation if self.rows is None else self.rows[self.validation]
 
+    @property
+    def n_held_out(self):
+        """How many rows it validates on."""
+        return 0 if self.validation is None else len(self.validation)
+
     def n_trained_on(self, n_rows):
         """Return how many rows of a table of so many are left to train on."""
-        n_rows = n_rows if self.rows is None else len(self.rows)
-        return n_rows - (0 if self.validation is None else len(self.validation))
+        return (n_rows if self.rows is None else len(self.rows)) - self.n_held_out
 
 
 NOTHING_HELD_OUT = Share(None, None)

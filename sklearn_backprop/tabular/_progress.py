@@ -58,7 +58,8 @@ class ProgressLine:
     def _write(self, elapsed, left):
         done = elapsed / (elapsed + left)
         bar = ("━" * round(WIDTH * done)).ljust(WIDTH, "╌")
-        text = f"{self.name} {bar} {done:4.0%}, {_in_words(left)} left"
+        # some members may end before their last epoch
+        text = f"{self.name} {bar} {done:4.0%}, at most {_in_words(left)} left"
         self.stream.write(f"\r{text}   ")
         self.stream.flush()
 

@@ -92,6 +92,7 @@ class TabularRegressor(RegressorGradients, ScoredByLoss, RegressorMixin, BaseTab
         max_iter="auto",
         batch_size="auto",
         validation_fraction=0.2,
+        early_stopping=True,
         scoring="loss",
         categorical_features="auto",
         ignored_features=None,
@@ -112,6 +113,7 @@ class TabularRegressor(RegressorGradients, ScoredByLoss, RegressorMixin, BaseTab
         self.max_iter = max_iter
         self.batch_size = batch_size
         self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
         self.scoring = scoring
         self.categorical_features = categorical_features
         self.ignored_features = ignored_features

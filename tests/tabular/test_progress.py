@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_tables import BOTH, QUICK, data
 
+from sklearn_backprop import TabularClassifier
 from sklearn_backprop.tabular import _base as module
 from sklearn_backprop.tabular import _recipe as recipe
 from sklearn_backprop.tabular._progress import ProgressLine
@@ -98,3 +99,19 @@ def test_the_rows_that_count_are_those_that_are_trained_on(cls, monkeypatch):
     monkeypatch.setitem(cls._for_rows, "weight_decay", lambda n: seen.append(n) or 0.02)
     cls(**QUICK, validation_fraction=0.25).fit(X, y)
     assert seen == [45, 45]
+
+
+@BOTH
+def test_members_end_with_a_cycle_that_brought_nothing(cls):
+    random = np.random.RandomState(0)
+    X, noise = random.standard_normal((600, 3)), random.standard_normal(600)
+    y = noise > 0 if cls is TabularClassifier else noise
+    long = QUICK | {"max_iter": 150}
+    model, whole = (cls(**long, early_stopping=early).fit(X, y) for early in (True, False))
+    assert [member.n_iter_ for member in whole.estimators_] == [150, 150]
+    for member, to_the_end in zip(model.estimators_, whole.estimators_, strict=True):
+        assert member.n_iter_ in (30, 70)
+        n = member.n_iter_
+        assert member.history_["loss"] == to_the_end.history_["loss"][:n]
+    few = cls(**long).fit(X[:100], y[:100])
+    assert [member.n_iter_ for member in few.estimators_] == [150, 150]
