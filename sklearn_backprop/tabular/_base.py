@@ -281,7 +281,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         n_batches = max(1, round(n_rows / self._chosen("batch_size", n_rows)))
         weight_decay = self._chosen("weight_decay", n_rows)
         return {
-            "hidden_layer_sizes": self.hidden_layer_sizes,
+            "hidden_layer_sizes": self._chosen("hidden_layer_sizes", n_rows),
             "solver": self._optimizer(beta_2=0.95, weight_decay=weight_decay),
             "alpha": 0.0,
             # batches of equal size: a last one of a few rows would be a step of mere noise
@@ -303,7 +303,8 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
     def _chosen(self, name, n_rows):
         """Return a parameter's value, which for "auto" depends on the number of rows."""
         value = getattr(self, name)
-        return self._for_rows[name](n_rows) if isinstance(value, str) else value
+        is_auto = isinstance(value, str) and value == "auto"
+        return self._for_rows[name](n_rows) if is_auto else value
 
     def _encoded_blocks(self, X):
         """Yield the table encoded, some rows at a time."""

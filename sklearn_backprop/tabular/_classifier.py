@@ -22,7 +22,7 @@ from ._base import AUTO, BaseTabular
 from ._descriptions import DESCRIPTIONS
 from ._gradients import ClassifierGradients
 from ._onnx import probabilities_of_members
-from ._recipe import batch_size_for, constant, epochs_falling, falling
+from ._recipe import batch_size_for, constant, epochs_falling, falling, layers_for
 
 
 @document_parameters(DESCRIPTIONS)
@@ -74,7 +74,7 @@ class TabularClassifier(ClassifierGradients, LogProbabilities, ClassifierMixin, 
         self,
         *,
         n_estimators=5,
-        hidden_layer_sizes=(128, 128, 128),
+        hidden_layer_sizes="auto",
         learning_rate_init="auto",
         dropout=0.0,
         weight_decay="auto",
@@ -116,6 +116,7 @@ class TabularClassifier(ClassifierGradients, LogProbabilities, ClassifierMixin, 
         self.random_state = random_state
 
     _for_rows = {
+        "hidden_layer_sizes": layers_for,
         "learning_rate_init": constant(0.04),
         "weight_decay": constant(0.02),
         "label_smoothing": falling(0.1, 1 / 2),

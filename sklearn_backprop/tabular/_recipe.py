@@ -20,6 +20,11 @@ def batch_size_for(n_rows):
     return min(2048, max(256, round(2 * np.sqrt(n_rows))))
 
 
+def layers_for(n_rows):
+    """Return three layers of 128 units, and from 8,192 rows on of 256."""
+    return (128, 128, 128) if n_rows < 8192 else (256, 256, 256)
+
+
 def constant(value):
     """Return what gives a value for any number of rows."""
     return lambda n_rows: value

@@ -25,7 +25,7 @@ from ._base import BaseTabular
 from ._descriptions import DESCRIPTIONS
 from ._gradients import RegressorGradients
 from ._onnx import predictions_of_members
-from ._recipe import batch_size_for, epochs_falling, falling, rising_rate
+from ._recipe import batch_size_for, constant, epochs_falling, falling, rising_rate
 
 
 @document_parameters(DESCRIPTIONS)
@@ -84,7 +84,7 @@ class TabularRegressor(RegressorGradients, ScoredByLoss, RegressorMixin, BaseTab
         loss="squared_error",
         quantile=None,
         n_estimators=5,
-        hidden_layer_sizes=(128, 128, 128),
+        hidden_layer_sizes="auto",
         learning_rate_init="auto",
         dropout=0.0,
         weight_decay="auto",
@@ -124,6 +124,7 @@ class TabularRegressor(RegressorGradients, ScoredByLoss, RegressorMixin, BaseTab
         self.random_state = random_state
 
     _for_rows = {
+        "hidden_layer_sizes": constant((128, 128, 128)),
         "learning_rate_init": rising_rate(0.07),
         "weight_decay": falling(0.02, 1),
         "max_iter": epochs_falling(1 / 2),

@@ -4,9 +4,10 @@ import io
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 from small_tables import BOTH, QUICK, data
 
-from sklearn_backprop import TabularClassifier
+from sklearn_backprop import TabularClassifier, TabularRegressor
 from sklearn_backprop.tabular import _base as module
 from sklearn_backprop.tabular import _recipe as recipe
 from sklearn_backprop.tabular._progress import ProgressLine
@@ -90,6 +91,16 @@ def test_what_depends_on_the_rows_begins_where_it_was_tuned_and_has_no_jump(choo
     assert (np.diff(values) >= 0).all() or (np.diff(values) <= 0).all()
     np.testing.assert_allclose(values[1:], values[:-1], rtol=0.09)
     assert values[-1] > 0
+
+
+def test_large_tables_of_classes_get_wider_layers():
+    assert recipe.layers_for(8191) == (128, 128, 128)
+    assert recipe.layers_for(8192) == (256, 256, 256)
+    widths = TabularClassifier._for_rows["hidden_layer_sizes"]
+    assert widths(100) == TabularRegressor._for_rows["hidden_layer_sizes"](10**6)
+    model = TabularClassifier(max_iter=1, n_estimators=1, hidden_layer_sizes="4x2")
+    model.fit(*load_iris(return_X_y=True))
+    assert [W.shape[1] for W in model.estimators_[0].coefs_] == [4, 4, 3]
 
 
 @BOTH
