@@ -5,8 +5,10 @@ from collections import Counter
 import numpy as np
 
 from .._numerics.plain import plain
+from ._calendar import Calendar
 from ._columns import narrowest
 from ._label_twins import find_twins
+from ._times import DAY_NS
 
 LARGEST = 1e150
 """Numbers are clipped here: products of two of them are still finite."""
@@ -35,6 +37,7 @@ class Numbers:
 
     categories = None
     is_used = True
+    calendar = None
     origin, of_dates = (0, 0), False  # of encoders that were pickled before there were these
 
     def __init__(self, n_bins, origin=(0, 0), of_dates=False):
@@ -69,6 +72,9 @@ class Numbers:
         missing = np.isnan(values)
         there = values[~missing]
         self.center, self.scale = robust_scale(there[:, None])
+        if self.of_dates and there.size:
+            self.calendar = Calendar(there + self.since_1970)
+            self.calendar_scale = Scaled(self.calendar.columns(values + self.since_1970))
         self.indicator = Scaled(missing[:, None]) if missing.any() else None
         self.edges = None
         if self.n_bins is not None and len(np.unique(there)) > FEW:
@@ -85,9 +91,17 @@ class Numbers:
             low, high = self.edges[:-1], self.edges[1:]
             risen = np.clip((columns[0] - low) / (high - low), 0, 1)
             columns.append((2 * risen - 1) * BIN_SIZE)
+        if self.calendar is not None:
+            parts = self.calendar.columns(values + self.since_1970)
+            columns.append(clipped(self.calendar_scale.scaled(parts)))
         if self.indicator is not None:
             columns.append(clipped(self.indicator.scaled(missing[:, None])))
         return np.hstack(columns)
+
+    @property
+    def since_1970(self):
+        """The days from 1970 to the moment that times are counted from."""
+        return self.origin[0] + self.origin[1] / DAY_NS
 
     def slopes(self, values, limit):
         """Return the derivative of each encoded column by the value; 0 where it is missing.
@@ -105,15 +119,23 @@ class Numbers:
             low, high = self.edges[:-1], self.edges[1:]
             inside = (low <= clipped) & (clipped < high)
             columns.append(np.where(inside, 2 * BIN_SIZE * slope / (high - low), 0.0))
+        if self.calendar is not None:
+            days = values + self.since_1970
+            scaled = self.calendar_scale.scaled(self.calendar.columns(days))
+            slope = self.calendar.slopes(days) * self.calendar_scale.scale
+            if limit is not None:
+                slope = slope * np.hypot(1.0, scaled / limit) ** -3.0
+            columns.append(slope)
         if self.indicator is not None:
-            columns.append(np.zeros_like(slope))
+            columns.append(np.zeros((len(values), 1)))
         return np.hstack(columns)
 
     def names(self, name):
         """Return the names of the encoded columns."""
         n_bins = 0 if self.edges is None else len(self.edges) - 1
         bins = [f"{name}_bin{k}" for k in range(n_bins)]
-        return [name, *bins] + [f"{name}_missing"] * (self.indicator is not None)
+        dates = [] if self.calendar is None else self.calendar.names(name)
+        return [name, *bins, *dates] + [f"{name}_missing"] * (self.indicator is not None)
 
 
 @plain("left_out")

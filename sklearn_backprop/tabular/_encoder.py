@@ -28,7 +28,9 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
       median, and a column that has some in ``fit`` gets an indicator beside it.
     - Dates and times, in whatever type, also as text in ISO format if all of a column is:
       numbers, the days since a moment. Zones are converted to UTC; what has none counts as
-      UTC; a period counts as its start. Durations and times of day are days too.
+      UTC; a period counts as its start. Durations and times of day are days too. Dates get
+      columns for the weekday, the month and the time of the year and of the day, where those
+      in ``fit`` are enough to learn from.
     - Categories, text and booleans: a column of 0 and 1 for each category; for two
       categories one column of -1 and 1. A missing value or an unseen category is zeros.
       Where a category is unseen, a number finds its text, and the other way round, if

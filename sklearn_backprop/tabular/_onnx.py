@@ -24,8 +24,8 @@ from .._estimators.onnx import (
 )
 from ._encoded_columns import BIN_SIZE, LARGEST, printed
 from ._encoder import distinct
+from ._onnx_calendar import add_calendar
 from ._tables import as_table
-from ._times import DAY_NS
 
 TEXT = np.dtype(str)
 OUTPUTS = "probabilities", "label", "predictions"
@@ -123,11 +123,7 @@ def _inputs_of(encoder):
 
 def _numbers_of(column, values):
     """Return numbers, and times in days since 1970, or of a duration."""
-    return values + _origin(column)
-
-
-def _origin(column):
-    return column.origin[0] + column.origin[1] / DAY_NS
+    return values + column.since_1970
 
 
 def _labels_of(column, values):
@@ -143,8 +139,9 @@ def _labels_of(column, values):
 
 def add_numbers(graph, value, column, limit):
     """Add the encoding of a column of numbers; return the name of its columns."""
-    if _origin(column):
-        value = graph.combine("Sub", value, _origin(column))
+    days = value
+    if column.since_1970:
+        value = graph.combine("Sub", value, column.since_1970)
     value = graph.clip(value, -LARGEST, LARGEST)
     missing = graph.add("IsNaN", value, dtype=np.dtype(bool))
     center = graph.constant(column.center[:, None], DOUBLE)
@@ -160,6 +157,11 @@ def add_numbers(graph, value, column, limit):
         risen = graph.combine("Div", graph.combine("Sub", value, low), high - low)
         risen = graph.combine("Mul", graph.clip(risen, 0, 1), 2 * BIN_SIZE)
         parts.append(graph.combine("Sub", risen, BIN_SIZE))
+    if column.calendar is not None:
+        dates = add_calendar(graph, days, missing, column.calendar)
+        scaled = graph.combine("Sub", dates, column.calendar_scale.center[None])
+        scaled = graph.combine("Mul", scaled, column.calendar_scale.scale[None])
+        parts.append(_clipped(graph, scaled, limit))
     if column.indicator is not None:
         both = column.indicator.scaled(np.array([[1.0], [0.0]]))
         yes, no = (graph.constant(row[None], DOUBLE) for row in both)

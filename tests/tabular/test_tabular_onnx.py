@@ -162,6 +162,19 @@ def test_times_are_days_since_1970():
     np.testing.assert_array_equal(inputs["t"][:3, 0], [1.0, 19723.5, np.nan])
 
 
+@pytest.mark.parametrize("start", ["1903-02-25T06:30", "1969-01-01", "2023-12-30T01"])
+def test_the_calendar(start):
+    """Leap years, centuries, times before 1970 and gaps."""
+    times = np.datetime64(start, "m") + 1_600 * np.arange(800)
+    X = pd.DataFrame({"t": times.astype("M8[ms]")})
+    X.loc[::9, "t"] = None
+    model = TabularRegressor(**SHORT).fit(X, np.arange(800))
+    assert any(name.endswith("month12") for name in model.encoder_.get_feature_names_out())
+    later = pd.DataFrame({"t": times.astype("M8[ms]") + np.timedelta64(36_600, "D")})
+    for each in (X, later):
+        assert_same_answers(model, each)
+
+
 def test_what_is_left_out_is_no_input_and_names_do_not_clash():
     X = pd.DataFrame({"id": np.arange(60), "label": np.arange(60.0), "Sub_0": np.arange(60.0)})
     model = TabularClassifier(**SHORT, ignored_features=["id"]).fit(X, np.arange(60) % 2)
