@@ -91,6 +91,7 @@ def fit_tasks(tasks, deadline=None):
             else:
                 # a pickled network has lost it
                 set_dropout(task.fit.training, task.fitted.dropout)
+                task.fit.loop.label = task.label
             if task.fit is not None:
                 groups[structure(task.fitted, task.fit)].append(task)
         stacks = []

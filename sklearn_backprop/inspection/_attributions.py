@@ -70,7 +70,7 @@ class Attributions:
             If the package shap is missing.
         """
         try:
-            import shap
+            import shap  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise ImportError("to_shap needs the package shap (pip install shap).") from error
         names = self.output_names if self.values.ndim == 3 else None

@@ -21,12 +21,16 @@ from ..optimizers import InputScaledAdamW
 from ._base import AUTO, BaseTabular
 from ._descriptions import DESCRIPTIONS
 from ._gradients import ClassifierGradients
+from ._intervals import PredictsSets, scores_of_classes
+from ._logits import columns_of_labels, logits_of
 from ._onnx import probabilities_of_members
 from ._recipe import batch_size_for, constant, epochs_falling, falling, layers_for
 
 
 @document_parameters(DESCRIPTIONS)
-class TabularClassifier(ClassifierGradients, LogProbabilities, ClassifierMixin, BaseTabular):
+class TabularClassifier(
+    PredictsSets, ClassifierGradients, LogProbabilities, ClassifierMixin, BaseTabular
+):
     """Classifier for raw tables, good without tuning: an ensemble of neural networks.
 
     $parameters
@@ -124,7 +128,7 @@ class TabularClassifier(ClassifierGradients, LogProbabilities, ClassifierMixin, 
         "batch_size": batch_size_for,
     }
     _optimizer = InputScaledAdamW
-    _uncalibrated = {"temperature_": 1.0}
+    _uncalibrated = {"temperature_": 1.0, "_held_out_scores": []}
 
     def _check_targets(self, y):
         if issparse(y):
@@ -170,14 +174,17 @@ class TabularClassifier(ClassifierGradients, LogProbabilities, ClassifierMixin, 
         logits, labels, weights = [], [], []
         for member, encoded, y, sample_weight in training.held_out():
             logits.append(logits_of(member, encoded))
-            labels.append(_columns_of(targets_of(member), y))
+            labels.append(columns_of_labels(targets_of(member), y))
             if sample_weight is not None:
                 weights.append(np.repeat(sample_weight, len(labels[-1]) // len(y)))
         if not logits:
             return self._uncalibrated
-        weights = np.concatenate(weights) if weights else None
-        found = fit_temperature(np.concatenate(logits), np.concatenate(labels), weights)
-        return {"temperature_": found}
+        together = np.concatenate(weights) if weights else None
+        temperature = fit_temperature(np.concatenate(logits), np.concatenate(labels), together)
+        scores = []
+        if targets_of(training.members[0]).kind != "multilabel-indicator":
+            scores = scores_of_classes(logits, labels, weights, temperature)
+        return {"temperature_": temperature, "_held_out_scores": scores}
 
     def _is_multilabel(self):
         return targets_of(self.estimators_[0]).kind == "multilabel-indicator"
@@ -259,22 +266,3 @@ class TabularClassifier(ClassifierGradients, LogProbabilities, ClassifierMixin, 
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def logits_of(member, encoded):
-    """Return a member's logits: a row a sample and a column a class, of float64.
-
-    For multilabel a row for each label of each sample, and two columns.
-    """
-    logits = member.decision_function(encoded).astype(np.float64)
-    if targets_of(member).kind == "multiclass":
-        return logits
-    if len(targets_of(member).classes_) == 1:
-        return logits[:, None]
-    return np.column_stack([np.zeros(logits.size), logits.ravel()])
-
-
-def _columns_of(targets, y):
-    """Return the column of ``logits_of`` that each label speaks for."""
-    encoded = targets.encode(y)
-    return encoded.argmax(axis=1) if targets.kind == "multiclass" else encoded.ravel().astype(int)

@@ -24,12 +24,15 @@ from ..optimizers import AdamW
 from ._base import BaseTabular
 from ._descriptions import DESCRIPTIONS
 from ._gradients import RegressorGradients
+from ._intervals import PredictsIntervals
 from ._onnx import predictions_of_members
 from ._recipe import batch_size_for, constant, epochs_falling, falling, rising_rate
 
 
 @document_parameters(DESCRIPTIONS)
-class TabularRegressor(RegressorGradients, ScoredByLoss, RegressorMixin, BaseTabular):
+class TabularRegressor(
+    PredictsIntervals, RegressorGradients, ScoredByLoss, RegressorMixin, BaseTabular
+):
     """Regressor for raw tables, good without tuning: an ensemble of neural networks.
 
     $parameters
@@ -131,7 +134,7 @@ class TabularRegressor(RegressorGradients, ScoredByLoss, RegressorMixin, BaseTab
         "batch_size": batch_size_for,
     }
     _optimizer = AdamW
-    _uncalibrated = {"noise_": 0.0}
+    _uncalibrated = {"noise_": 0.0, "_held_out_scores": []}
 
     def _chosen_loss(self):
         """Return the loss as an instance."""
@@ -193,16 +196,16 @@ class TabularRegressor(RegressorGradients, ScoredByLoss, RegressorMixin, BaseTab
 
     def _calibrated(self, training):
         """Return how far off the members are on what each has not been trained on."""
-        if not _is_squared_error(training.members[0]):
-            return self._uncalibrated
+        known = self._uncalibrated | {"_held_out_scores": self._scores_of(training)}
         means = [
             np.average(np.square(member.predict(encoded) - targets), axis=0, weights=weights)
             for member, encoded, targets, weights in training.held_out()
+            if _is_squared_error(member)
         ]
-        if not means:
-            return self._uncalibrated
-        noise = np.sqrt(np.mean(means, axis=0)) * training.data.fitted["target_scale_"]
-        return {"noise_": _plain(noise)}
+        if means:
+            noise = np.sqrt(np.mean(means, axis=0)) * training.data.fitted["target_scale_"]
+            known["noise_"] = _plain(noise)
+        return known
 
     def predict(self, X, return_std=False):
         """Return the mean of the members' predictions, inside the range of ``fit``'s targets.

@@ -222,7 +222,8 @@ class Slow(TransformerMixin, BaseEstimator):
 
 def test_the_time_of_shared_preprocessing_is_shared_too(monkeypatch):
     monkeypatch.setattr(Slow, "clock", 0.0)
-    monkeypatch.setattr("sklearn_backprop._stacks.tasks.perf_counter", lambda: Slow.clock)
+    for module in ("tasks", "turns"):
+        monkeypatch.setattr(f"sklearn_backprop._stacks.{module}.perf_counter", lambda: Slow.clock)
     grid = [
         {"net__alpha": [0.1, 1.0, 10.0], "scale__setting": [1]},
         {"net__alpha": [0.1], "scale__setting": [2]},
