@@ -9,10 +9,12 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from .._compositions.ensemble import BackpropEnsembleClassifier, BackpropEnsembleRegressor
 from .._estimators.checks import check_features
-from .._estimators.fitted import loss_of, outputs_of
+from .._estimators.fitted import loss_of, outputs_of, targets_of
 from .._numerics.memo import shallow_copy
 from ..tabular import TabularClassifier, TabularRegressor
+from ..tabular._gradients import gradient_of_mean, log_odds_and_weights
 from ._step import check_estimator_is_ours
 
 NUMBERS_IN_A_BLOCK = 2**22
@@ -102,8 +104,8 @@ def attributions(
 
     Parameters
     ----------
-    estimator : TabularClassifier, TabularRegressor, BackpropClassifier or BackpropRegressor
-        Fitted.
+    estimator : TabularClassifier, TabularRegressor, BackpropClassifier, BackpropRegressor
+        Fitted; or an ensemble of the last two.
     X : DataFrame or array-like of shape (n_samples, n_features)
         What to explain.
     method : {"integrated_gradients", "gradient_x_input"}, default="integrated_gradients"
@@ -263,14 +265,34 @@ class _Plain:
         yield from ((j, slice(j, j + 1)) for j in range(self.n_features))
 
 
+class _Ensemble(_Plain):
+    """An ensemble of networks, in its features: means over the members."""
+
+    def gradients(self, rows):
+        plain = [_Plain(member) for member in self.estimator.estimators_]
+        if not is_classifier(self.estimator):
+            return np.mean([member.gradients(rows) for member in plain], axis=0)
+        members = [member.estimator for member in plain]
+        each = [member.decision_function(rows).reshape(len(rows), -1) for member in members]
+        kind = targets_of(members[0]).kind
+        _, weights = log_odds_and_weights(np.array(each), kind)
+        return gradient_of_mean([member.input_gradients(rows) for member in members], weights)
+
+
+KINDS = {
+    (TabularClassifier, TabularRegressor): _Table,
+    (BackpropEnsembleClassifier, BackpropEnsembleRegressor): _Ensemble,
+}
+"""What explains an estimator; any other of this package is a plain network."""
+
+
 def _model_of(estimator):
     """Return what explains an estimator."""
-    if isinstance(estimator, (TabularClassifier, TabularRegressor)):
-        check_is_fitted(estimator)
-        return _Table(estimator)
-    estimator = check_estimator_is_ours(estimator, "attributions")
+    kind = next((kind for classes, kind in KINDS.items() if isinstance(estimator, classes)), None)
+    if kind is None:
+        check_estimator_is_ours(estimator, "attributions")
     check_is_fitted(estimator)
-    return _Plain(estimator)
+    return (kind or _Plain)(estimator)
 
 
 def _feature_names(estimator):

@@ -80,6 +80,23 @@ def log_odds_and_weights(logits, kind):
     return outputs, yes * expit(-logits) + no * expit(logits)
 
 
+def gradient_of_mean(gradients, weights):
+    """Return the derivatives of the outputs of a mean of classifiers.
+
+    Parameters
+    ----------
+    gradients : iterable of ndarray of shape (n_samples, n_outputs, n_inputs)
+        Of each member's logits.
+    weights : ndarray
+        As ``log_odds_and_weights`` returns them.
+    """
+    total = 0.0
+    for own, weight in zip(gradients, weights, strict=True):
+        exclusive = weight.ndim == 3
+        total = total + (weight @ own if exclusive else weight[:, :, None] * own)
+    return np.asarray(total)
+
+
 class ClassifierGradients(HasGradients):
     """The outputs are those of ``decision_function``."""
 
@@ -93,14 +110,8 @@ class ClassifierGradients(HasGradients):
         """Return their derivatives, of shape (n_samples, n_outputs, n_encoded_columns)."""
         logits, kind = self._logits(encoded)
         _, weights = log_odds_and_weights(logits, kind)
-        total = 0.0
-        for member, weight in zip(self.estimators_, weights, strict=True):
-            gradients = member.input_gradients(encoded) / self.temperature_
-            if kind == "multiclass":
-                total = total + weight @ gradients
-            else:
-                total = total + weight[:, :, None] * gradients
-        return np.asarray(total)
+        each = (member.input_gradients(encoded) for member in self.estimators_)
+        return gradient_of_mean(each, weights) / self.temperature_
 
     def _logits(self, encoded):
         """Return the members' logits at the temperature, and the kind of targets."""

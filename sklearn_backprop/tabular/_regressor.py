@@ -53,6 +53,8 @@ class TabularRegressor(
         hold some out.
     history_ : dict of list
         A record of each epoch of each member.
+    mean_row_ : ndarray of shape (n_encoded_columns,)
+        The mean of the encoded table, which attributions compare a row with.
     n_iter_ : int
         Epochs of the member that had most.
     n_features_in_ : int

@@ -13,6 +13,8 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_backprop import (
     BackpropClassifier,
+    BackpropEnsembleClassifier,
+    BackpropEnsembleRegressor,
     BackpropRegressor,
     TabularClassifier,
     TabularRegressor,
@@ -129,12 +131,17 @@ def test_of_a_linear_model_they_are_known():
         BackpropRegressor(),
         BackpropRegressor(loss="gaussian"),
         BackpropRegressor(loss=Quantile([0.1, 0.9])),
+        BackpropEnsembleClassifier(BackpropClassifier(max_iter=20), n_estimators=3),
+        BackpropEnsembleRegressor(BackpropRegressor(max_iter=20), n_estimators=3),
     ],
 )
-def test_plain_networks_too(model):
+def test_plain_networks_and_ensembles_too(model):
     numbers, target = load_iris(return_X_y=True, as_frame=True)
-    model.set_params(max_iter=20, random_state=0).fit(numbers, target)
-    is_classifier = isinstance(model, BackpropClassifier)
+    model.set_params(random_state=0)
+    if not hasattr(model, "n_estimators"):
+        model.set_params(max_iter=20)
+    model.fit(numbers, target)
+    is_classifier = hasattr(model, "predict_proba")
     expected = (model.decision_function if is_classifier else model.predict)(numbers)
     for form in (numbers, pd.DataFrame(numbers)):
         found = attributions(model, form)
@@ -142,6 +149,8 @@ def test_plain_networks_too(model):
             found.base_values + found.values.sum(axis=1), expected, rtol=1e-6, atol=1e-6
         )
         assert found.feature_names == list(numbers.columns)
+    few, many = (attributions(model, numbers, n_steps=n).convergence_delta for n in (4, 64))
+    assert many < max(few, 1e-6) and many < 0.02
     array = model.fit(csr_matrix(numbers.to_numpy()), target)
     assert attributions(array, csr_matrix(numbers.to_numpy())).data.shape == (150, 4)
 
