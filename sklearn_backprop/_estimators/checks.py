@@ -12,6 +12,7 @@ from sklearn.utils import check_array, check_X_y
 from sklearn.utils.validation import check_non_negative, column_or_1d, validate_data
 
 from .._sklearn import check_sample_weight
+from ..losses import LOSSES
 
 
 def refuse_lazy(X, name="X"):
@@ -42,9 +43,11 @@ def check_hidden_layer_sizes(sizes: Any, n_hidden_layers: Any = None) -> tuple[i
     if isinstance(sizes, str):
         match = re.fullmatch(r"(\d+)(?:x(\d+))?", sizes)
         if match is None:
+            # scikit-learn's regressor has the loss in this place since 1.7
+            hint = f" A loss is passed by name: loss={given!r}." if given in LOSSES else ""
             raise ValueError(
                 f"hidden_layer_sizes={given!r} is not understood; as a string it is units x "
-                "layers, such as '64x3'."
+                f"layers, such as '64x3'.{hint}"
             )
         sizes, n_hidden_layers = (int(number or 1) for number in match.groups())
     if isinstance(sizes, Integral):

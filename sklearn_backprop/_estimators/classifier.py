@@ -101,12 +101,12 @@ class BackpropClassifier(LogProbabilities, ClassifierMixin, BaseBackprop):
 
     def __init__(
         self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
         *,
         loss="log_loss",
         class_weight=None,
-        hidden_layer_sizes=(100,),
         n_hidden_layers=None,
-        activation="relu",
         solver="adam",
         alpha=0.0001,
         batch_size="auto",

@@ -102,11 +102,11 @@ class BackpropRegressor(ScoredByLoss, RegressorMixin, BaseBackprop):
 
     def __init__(
         self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
         *,
         loss="squared_error",
-        hidden_layer_sizes=(100,),
         n_hidden_layers=None,
-        activation="relu",
         output_activation="auto",
         solver="adam",
         alpha=0.0001,

@@ -65,15 +65,33 @@ def by_hand(estimator, X, output=lambda z: z):
 
 
 @pytest.mark.parametrize(("ours", "theirs"), TWINS)
-def test_parameters_of_mlp_exist_keyword_only_with_the_same_defaults(ours, theirs):
+def test_parameters_of_mlp_exist_with_the_same_defaults(ours, theirs):
+    """The first two by position, as in scikit-learn's classifier; all others by name."""
     parameters = inspect.signature(ours).parameters
-    assert {p.kind for p in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+    by_position = [p.name for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert by_position == ["hidden_layer_sizes", "activation"] == list(parameters)[:2]
+    assert {p.kind for p in list(parameters.values())[2:]} == {inspect.Parameter.KEYWORD_ONLY}
     for name, parameter in inspect.signature(theirs).parameters.items():
         assert parameters[name].default == parameter.default, name
         assert type(parameters[name].default) is type(parameter.default), name
     own = {"initializer": "auto", "standardize": True, "dtype": "auto", "scoring": "loss"}
     own |= {"output_activation": "auto"} if ours is BackpropRegressor else {}
     assert own.items() <= ours().get_params().items()
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_layers_and_activation_by_position(cls):
+    model = cls((5, 3), "tanh")
+    assert model.get_params()["hidden_layer_sizes"] == (5, 3) and model.activation == "tanh"
+    assert clone(model).get_params() == model.get_params()
+    X, y = load_iris(return_X_y=True)
+    layers = model.set_params(max_iter=2, tol=1.0).fit(X, y).coefs_
+    assert [W.shape for W in layers[:2]] == [(4, 5), (5, 3)]
+    # where scikit-learn's regressor has the loss since 1.7
+    misplaced = cls("poisson")
+    with pytest.raises(ValueError, match="A loss is passed by name: loss='poisson'"):
+        misplaced.fit(X, y)
+    assert set(vars(misplaced)) == set(misplaced.get_params())
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
