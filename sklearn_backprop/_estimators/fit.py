@@ -22,6 +22,7 @@ from .checks import (
     check_weights,
 )
 from .fitted import fitted_attributes, publish, training_of, warn_of_saturation
+from .names import check_names
 from .prepare import (
     adapt_to_samples,
     make_samples,
@@ -165,6 +166,7 @@ def _validate_new_params(estimator):
     training = training_of(estimator)
     before = [] if training is None else training.settings.valid_params
     if len(before) != len(values) or any(map(is_not, values, before)):
+        check_names(estimator)
         estimator._validate_params()
     return values
 

@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
 from .._estimators.callbacks import MemberCallbacks, given_data
 from .._estimators.checks import check_groups, check_weights, columns_of
 from .._estimators.fitted import OwnsEstimators
+from .._estimators.names import check_names
 from .._estimators.parameters import CONSTRAINTS, COUNT, POSITIVE
 from .._sklearn import Interval, StrOptions, callbacks_of, with_callbacks
 from ._encoder import TabularEncoder
@@ -160,6 +161,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         (``set_fit_request(groups=True)``), for splitters take them, too; X_val and y_val
         never, for a search may cut them as if they were columns of X.
         """
+        check_names(self)
         self._validate_params()
         start = perf_counter()
         data = given_data(X, y, sample_weight)

@@ -30,6 +30,7 @@ def with_sklearn_defaults(cls, name):
     init = cls.__init__
     copy = types.FunctionType(init.__code__, init.__globals__, "__init__")
     copy.__kwdefaults__ = init.__kwdefaults__ | {"standardize": False, "scoring": None}
+    copy.__defaults__ = init.__defaults__
     return type(name, (cls,), {"__init__": copy, "__module__": __name__})
 
 
