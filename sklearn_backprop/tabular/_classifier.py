@@ -151,7 +151,9 @@ class TabularClassifier(
         return {"classes_": targets.classes_}, encode
 
     def _strata(self, targets):
-        return np.unique(targets, axis=0, return_inverse=True)[1].ravel()
+        # NumPy 2.0 knows no rows of objects
+        axis = 0 if targets.ndim == 2 else None
+        return np.unique(targets, axis=axis, return_inverse=True)[1].ravel()
 
     def _weighted(self, sample_weight, y):
         """Return the sample weights times the class weights."""
