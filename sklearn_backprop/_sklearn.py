@@ -60,6 +60,26 @@ CALLS_THAT_FIT = {
 """The functions whose calls fit ``estimator`` on the rows ``train`` of X and y."""
 
 
+def trees_of(booster):
+    """Return the trees of fitted histogram gradient boosting, and what all of them begin with.
+
+    Parameters
+    ----------
+    booster : HistGradientBoostingClassifier or HistGradientBoostingRegressor
+        Of columns that are all numbers.
+
+    Returns
+    -------
+    trees : list of list of ndarray
+        For each round and output the nodes: a structured array with the fields ``value``,
+        ``feature_idx``, ``num_threshold``, ``left``, ``right`` and ``is_leaf``.
+    first : ndarray of shape (n_outputs,)
+        What the trees' values are added to.
+    """
+    trees = [[tree.nodes for tree in round_] for round_ in booster._predictors]
+    return trees, booster._baseline_prediction.ravel()
+
+
 def callbacks_of(estimator):
     """Return the callbacks that were set for an estimator."""
     return getattr(estimator, "_skl_callbacks", None) or []

@@ -6,7 +6,13 @@ import pytest
 
 from sklearn_backprop.tabular import TabularClassifier, TabularRegressor
 
-QUICK = {"n_estimators": 2, "hidden_layer_sizes": (8, 8), "max_iter": 6, "random_state": 0}
+QUICK = {
+    "n_estimators": 2,
+    "hidden_layer_sizes": (8, 8),
+    "max_iter": 6,
+    "companions": None,
+    "random_state": 0,
+}
 BOTH = pytest.mark.parametrize("cls", [TabularClassifier, TabularRegressor])
 
 

@@ -45,6 +45,30 @@ def _set_threads(library, number):
         release(force=True)
 
 
+@cache
+def _openmp_libraries():
+    """Return controllers of the OpenMP libraries that are loaded by now."""
+    return ThreadpoolController().select(user_api="openmp").lib_controllers
+
+
+@contextmanager
+def one_openmp_thread():
+    """Run a block on one thread of OpenMP, which boosted trees use: the limit is this thread's.
+
+    Sharing a little work out to threads takes longer than the work, and with other processes
+    beside this one a hundred times as long.
+    """
+    libraries = _openmp_libraries()
+    before = [library.num_threads for library in libraries]
+    for library in libraries:
+        _set_threads(library, 1)
+    try:
+        yield
+    finally:
+        for library, number in zip(libraries, before, strict=True):
+            _set_threads(library, number)
+
+
 def allowed_threads():
     """Return how many threads BLAS may use, but for the limits that training sets."""
     with _lock:

@@ -99,6 +99,9 @@ def attributions(
     ``'gradient_x_input'`` is ``(x_i - b_i) ∂f/∂x_i (x)``, in one pass, and does not add up
     (Shrikumar, Greenside, Shcherbina and Kundaje, "Not just a black box", 2016).
 
+    Of a table's companions, trees have slopes of zero with jumps between: what they add in a step
+    is part of what the step's sum lacks.
+
     For a table both are taken in the columns that the encoder makes, and summed over those of
     a feature, so a category, a date and a gap are features as numbers are.
 

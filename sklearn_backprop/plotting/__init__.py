@@ -6,6 +6,7 @@ otherwise does not: ``pip install "sklearn-backprop[plot]"``.
 """
 
 from ._attributions import AttributionDisplay
+from ._companions import CompanionDisplay
 from ._gradient_flow import GradientFlowDisplay
 from ._loss_curve import LossCurveDisplay
 from ._network import NetworkDisplay
@@ -13,6 +14,7 @@ from ._search import SearchDisplay
 
 __all__ = [
     "AttributionDisplay",
+    "CompanionDisplay",
     "GradientFlowDisplay",
     "LossCurveDisplay",
     "NetworkDisplay",

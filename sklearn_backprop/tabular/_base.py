@@ -23,6 +23,7 @@ from .._estimators.fitted import OwnsEstimators
 from .._estimators.names import check_names
 from .._estimators.parameters import CONSTRAINTS, COUNT, POSITIVE
 from .._sklearn import Interval, StrOptions, callbacks_of, with_callbacks
+from ._companions import NETWORK, check_companions, check_takes_weights
 from ._encoder import TabularEncoder
 from ._held_out import (
     FEW_ROWS,
@@ -36,6 +37,7 @@ from ._named_features import mask_of
 from ._onnx import ExportsToOnnx
 from ._progress import ProgressLine, shows_progress
 from ._tables import as_table
+from ._teams import Team
 from ._training import Data, Given, Training, errors_of_validation_set
 
 BLOCK = 2**14
@@ -65,6 +67,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
     validation_fraction: float
     early_stopping: bool
     scoring: Any
+    companions: Any
     categorical_features: Any
     ignored_features: Any
     max_categories: int | None
@@ -72,8 +75,13 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
     n_jobs: int | None
     verbose: Any
     random_state: Any
+    _usual_companions: dict[str, Callable]
+    _uncalibrated: dict
     _for_rows: dict[str, Callable]  # what "auto" is for a number of rows
     encoder_: TabularEncoder
+    companions_: list | None = None  # of pickles that have none
+    weights_: dict = {NETWORK: 1.0}
+    _companion_columns: Any = None
     n_features_in_: int
     feature_names_in_: np.ndarray
 
@@ -89,6 +97,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         "validation_fraction": [Interval(Real, 0, 0.5, closed="right")],
         "early_stopping": ["boolean"],
         "scoring": CONSTRAINTS["scoring"],
+        "companions": [AUTO, list, tuple, None],
         "categorical_features": [AUTO, "array-like"],
         "ignored_features": ["array-like", None],
         "max_categories": [Interval(Integral, 2, None, closed="left"), None],
@@ -171,6 +180,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         if self.max_time is not None:
             training.deadline = start + self.max_time
         context = self._begin_callbacks(data, len(training.members))
+        self._fit_companions(training)
         if callbacks_of(self):
             alone = partial(self._alone, training.data.fitted | columns_of(X))
             self._fit_in_turn(training.members, training.fit_member, context, data, alone)
@@ -181,6 +191,47 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         self.__dict__.update(attributes)
         self._end_callbacks(context, data)
         return self
+
+    def _fit_companions(self, training):
+        """Fit the companions, if there are to be some."""
+        data = training.data
+        columns = data.fitted["encoder_"].columns_without_bins()
+        n_columns = data.encoded.shape[1] if columns is None else len(columns)
+        named, reason = self._named_companions(data, n_columns), self._has_none_for(data)
+        if named and reason is not None and self.companions != "auto":
+            raise ValueError(f"companions={self.companions!r} are not for {reason}. Pass None.")
+        if named and reason is None:
+            if data.sample_weight is not None:
+                check_takes_weights(named)
+            seed = training.members[0].random_state
+            training.fit_companions(named, self._companion_targets(data), seed, columns)
+
+    def _named_companions(self, data, n_columns):
+        """Return the unfitted companions, by name."""
+        if self.companions is None:
+            return {}
+        if self.companions != "auto":
+            return check_companions(self.companions, self)
+        n_classes = len(data.fitted.get("classes_", ()))
+        made = {
+            name: make(data.n_rows, n_columns, n_classes)
+            for name, make in self._usual_companions.items()
+        }
+        return {name: companion for name, companion in made.items() if companion is not None}
+
+    def teams(self):
+        """Return each member with its companions and their weights.
+
+        Returns
+        -------
+        list of Team
+            Each has ``logits``, ``predictions`` and ``gradients`` for an encoded table.
+        """
+        companions = self.companions_ or [{}] * len(self.estimators_)
+        return [
+            Team(network, each, self.weights_, self._companion_columns)
+            for network, each in zip(self.estimators_, companions, strict=True)
+        ]
 
     def _train(self, training):
         """Train the members together, and show how far they are."""
@@ -244,11 +295,21 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         """Return the class of each row, to be spread evenly over the folds; None for none."""
         return None
 
+    def _has_none_for(self, data):
+        """Say for what there are no companions, if that is the case."""
+        return "several targets" if data.targets.ndim > 1 else None
+
+    def _companion_targets(self, data):
+        """Return the targets as companions take them."""
+        return data.targets
+
     def _fitted(self, training):
         """Return the fitted attributes after training."""
         n_iter = max(member.n_iter_ for member in training.members)
         known = {"estimators_": training.members, "n_iter_": n_iter}
-        return training.data.fitted | known | self._calibrated(training)
+        calibrated = self._calibrated(training)
+        companions = training.that_count(calibrated["weights_"])
+        return training.data.fitted | known | calibrated | companions
 
     def _weighted(self, sample_weight, y):
         """Return the weights to train with."""
@@ -257,7 +318,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
     def _alone(self, fitted, network):
         """Return the fitted attributes of an ensemble of one network, as it is without others."""
         own = {"estimators_": [network], "n_iter_": network.n_iter_}
-        return fitted | self._uncalibrated | own
+        return fitted | self._uncalibrated | {"companions_": None} | own
 
     def _make_encoder(self, table, names=None):
         """Return the encoder for a table whose features have names, or None."""

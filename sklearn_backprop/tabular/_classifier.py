@@ -8,7 +8,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from .._compositions.calibration import fit_temperature, log_of_mean, tempered_probabilities
+from .._compositions.calibration import log_of_mean, tempered_probabilities
 from .._estimators.checks import check_some_weight
 from .._estimators.classifier import BackpropClassifier, LogProbabilities
 from .._estimators.fitted import targets_of
@@ -19,12 +19,15 @@ from ..initializers import NeuralTangent
 from ..losses import LogLoss
 from ..optimizers import InputScaledAdamW
 from ._base import AUTO, BaseTabular
+from ._companions import CLASSIFIERS, NETWORK
 from ._descriptions import DESCRIPTIONS
 from ._gradients import ClassifierGradients
 from ._intervals import PredictsSets, scores_of_classes
-from ._logits import columns_of_labels, logits_of
+from ._logits import columns_of_labels
 from ._onnx import probabilities_of_members
 from ._recipe import batch_size_for, constant, epochs_falling, falling, layers_for
+from ._teams import pooled
+from ._weights import weigh_logits
 
 
 @document_parameters(DESCRIPTIONS)
@@ -43,8 +46,12 @@ class TabularClassifier(
         Turns the table into numbers.
     estimators_ : list of BackpropClassifier
         The members, for encoded tables.
+    companions_ : list of dict of str to estimator
+        What predicts beside each member, by name; for encoded tables.
+    weights_ : dict of str to float
+        What the networks (``"network"``) and their companions count, chosen on held-out rows.
     temperature_ : float
-        What the members' logits are divided by, chosen on held-out rows.
+        What their logits, together, are divided by, chosen on held-out rows.
     history_ : dict of list
         A record of each epoch of each member.
     mean_row_ : ndarray of shape (n_encoded_columns,)
@@ -92,6 +99,7 @@ class TabularClassifier(
         validation_fraction=0.1,
         early_stopping=True,
         scoring="loss",
+        companions="auto",
         categorical_features="auto",
         ignored_features=None,
         max_categories=100,
@@ -113,6 +121,7 @@ class TabularClassifier(
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.scoring = scoring
+        self.companions = companions
         self.categorical_features = categorical_features
         self.ignored_features = ignored_features
         self.max_categories = max_categories
@@ -130,7 +139,8 @@ class TabularClassifier(
         "batch_size": batch_size_for,
     }
     _optimizer = InputScaledAdamW
-    _uncalibrated = {"temperature_": 1.0, "_held_out_scores": []}
+    _usual_companions = CLASSIFIERS
+    _uncalibrated = {"temperature_": 1.0, "weights_": {NETWORK: 1.0}, "_held_out_scores": []}
 
     def _check_targets(self, y):
         if issparse(y):
@@ -155,6 +165,12 @@ class TabularClassifier(
         axis = 0 if targets.ndim == 2 else None
         return np.unique(targets, axis=axis, return_inverse=True)[1].ravel()
 
+    def _has_none_for(self, data):
+        return "a single class" if len(data.fitted["classes_"]) < 2 else super()._has_none_for(data)
+
+    def _companion_targets(self, data):
+        return self._strata(data.targets)
+
     def _weighted(self, sample_weight, y):
         """Return the sample weights times the class weights."""
         if self.class_weight is None:
@@ -174,21 +190,23 @@ class TabularClassifier(
         )
 
     def _calibrated(self, training):
-        """Return the temperature, chosen on what each member has not been trained on."""
-        logits, labels, weights = [], [], []
-        for member, encoded, y, sample_weight in training.held_out():
-            logits.append(logits_of(member, encoded))
-            labels.append(columns_of_labels(targets_of(member), y))
+        """Return weights and temperature, chosen on what each member has not been trained on."""
+        parts, labels, counts = [], [], []
+        for team, encoded, y, sample_weight in training.held_out():
+            parts.append(team.parts_of_logits(encoded))
+            labels.append(columns_of_labels(targets_of(team.network), y))
             if sample_weight is not None:
-                weights.append(np.repeat(sample_weight, len(labels[-1]) // len(y)))
-        if not logits:
+                counts.append(np.repeat(sample_weight, len(labels[-1]) // len(y)))
+        if not parts:
             return self._uncalibrated
-        together = np.concatenate(weights) if weights else None
-        temperature = fit_temperature(np.concatenate(logits), np.concatenate(labels), together)
+        together = {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
+        all_counts = np.concatenate(counts) if counts else None
+        weights, temperature = weigh_logits(together, np.concatenate(labels), all_counts)
         scores = []
         if targets_of(training.members[0]).kind != "multilabel-indicator":
-            scores = scores_of_classes(logits, labels, weights, temperature)
-        return {"temperature_": temperature, "_held_out_scores": scores}
+            logits = [pooled(each, weights) for each in parts]
+            scores = scores_of_classes(logits, labels, counts, temperature)
+        return {"temperature_": temperature, "weights_": weights, "_held_out_scores": scores}
 
     def _is_multilabel(self):
         return targets_of(self.estimators_[0]).kind == "multilabel-indicator"
@@ -210,8 +228,8 @@ class TabularClassifier(
         blocks, is_multilabel = [], self._is_multilabel()
         for encoded in self._encoded_blocks(X):
             each = [
-                tempered_probabilities(logits_of(member, encoded), self.temperature_)
-                for member in self.estimators_
+                tempered_probabilities(team.logits(encoded), self.temperature_)
+                for team in self.teams()
             ]
             P = np.mean(each, axis=0)
             blocks.append(P[:, 1].reshape(len(encoded), -1) if is_multilabel else P)
@@ -235,13 +253,8 @@ class TabularClassifier(
         blocks, kind = [], targets_of(self.estimators_[0]).kind
         for encoded in self._encoded_blocks(X):
             # float64: large scores show the last digit of float32, which rows beside change
-            encoded = encoded.astype(np.float64)
-            each = [member.decision_function(encoded) for member in self.estimators_]
-            tempered = (
-                logits.astype(np.float64).reshape(len(encoded), -1) / self.temperature_
-                for logits in each
-            )
-            scores = log_of_mean(tempered, exclusive=kind == "multiclass")
+            each, _ = self._outputs_of_each(encoded.astype(np.float64))
+            scores = log_of_mean(iter(each), exclusive=kind == "multiclass")
             blocks.append(scores.ravel() if kind == "binary" else scores)
         return np.concatenate(blocks)
 

@@ -130,10 +130,19 @@ class Numbers:
             columns.append(np.zeros((len(values), 1)))
         return np.hstack(columns)
 
+    @property
+    def n_columns_of_bins(self):
+        """How many of the encoded columns are bins."""
+        return 0 if self.edges is None else len(self.edges) - 1
+
+    def is_bin(self):
+        """Tell of each encoded column whether it is a bin."""
+        positions = np.arange(len(self.names("")))
+        return (positions > 0) & (positions <= self.n_columns_of_bins)
+
     def names(self, name):
         """Return the names of the encoded columns."""
-        n_bins = 0 if self.edges is None else len(self.edges) - 1
-        bins = [f"{name}_bin{k}" for k in range(n_bins)]
+        bins = [f"{name}_bin{k}" for k in range(self.n_columns_of_bins)]
         dates = [] if self.calendar is None else self.calendar.names(name)
         return [name, *bins, *dates] + [f"{name}_missing"] * (self.indicator is not None)
 
@@ -246,6 +255,10 @@ class Categories:
         if n_columns == 2:
             return np.array([-1.0, 1.0, 0.0])[positions][:, None]
         return (positions[:, None] == np.arange(n_columns)).astype(np.float64)
+
+    def is_bin(self):
+        """Tell of each encoded column whether it is a bin: none is."""
+        return np.zeros(len(self.names("")), bool)
 
     def names(self, name):
         """Return the names of the encoded columns."""

@@ -333,6 +333,11 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
         each = zip(range(self.n_features_in_), self._names(), self._columns, strict=True)
         return [column for column in each if column[-1].is_used]
 
+    def columns_without_bins(self):
+        """Return the positions of the encoded columns that are no bins, or None for all."""
+        is_bin = np.concatenate([column.is_bin() for _, _, column in self.used_columns()])
+        return np.flatnonzero(~is_bin) if is_bin.any() else None
+
     def _read(self, table, j):
         """Return a column of a table, unless it has complex numbers."""
         column = table.column(j)

@@ -7,7 +7,8 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._compositions.calibration import log_of_mean
-from .._estimators.fitted import loss_of, outputs_of, targets_of
+from .._estimators.fitted import targets_of
+from ._logits import outputs_of_logits
 from ._tables import as_table
 
 
@@ -29,7 +30,8 @@ class HasGradients:
         -------
         ndarray of shape (n_samples, n_outputs, n_features)
             Of ``decision_function``, or of ``predict`` before it is kept inside the range of
-            fit's targets, by a unit of the feature; of a time, by a day. Zero for categories,
+            fit's targets, by a unit of the feature; of a time, by a day. Of companions those
+            of trees are zero. Zero for categories,
             for what is missing, and for features that are left out. With ``n_bins`` the
             derivative jumps from one bin to the next.
         """
@@ -101,25 +103,26 @@ class ClassifierGradients(HasGradients):
     """The outputs are those of ``decision_function``."""
 
     temperature_: float
+    teams: Any
 
     def encoded_outputs(self, encoded) -> np.ndarray:
         """Return the outputs, of shape (n_samples, n_outputs), for an encoded table."""
-        return log_odds_and_weights(*self._logits(encoded))[0]
+        return log_odds_and_weights(*self._outputs_of_each(encoded))[0]
 
     def encoded_gradients(self, encoded) -> np.ndarray:
         """Return their derivatives, of shape (n_samples, n_outputs, n_encoded_columns)."""
-        logits, kind = self._logits(encoded)
+        logits, kind = self._outputs_of_each(encoded)
         _, weights = log_odds_and_weights(logits, kind)
-        each = (member.input_gradients(encoded) for member in self.estimators_)
+        each = (team.gradients(encoded) for team in self.teams())
         return gradient_of_mean(each, weights) / self.temperature_
 
-    def _logits(self, encoded):
-        """Return the members' logits at the temperature, and the kind of targets."""
+    def _outputs_of_each(self, encoded):
+        """Return the teams' outputs at the temperature, and the kind of targets."""
+        kind = targets_of(self.estimators_[0]).kind
         each = [
-            member.decision_function(encoded).reshape(len(encoded), -1)
-            for member in self.estimators_
+            outputs_of_logits(team.logits(encoded), kind, len(encoded)) for team in self.teams()
         ]
-        return np.array(each) / self.temperature_, targets_of(self.estimators_[0]).kind
+        return np.array(each) / self.temperature_, kind
 
 
 class RegressorGradients(HasGradients):
@@ -127,18 +130,14 @@ class RegressorGradients(HasGradients):
 
     target_scale_: Any
     target_mean_: Any
+    teams: Any
 
     def encoded_outputs(self, encoded) -> np.ndarray:
         """Return the outputs, of shape (n_samples, n_outputs), for an encoded table."""
-        each = [member.predict(encoded).reshape(len(encoded), -1) for member in self.estimators_]
+        each = [team.predictions(encoded).reshape(len(encoded), -1) for team in self.teams()]
         return np.mean(each, axis=0) * self.target_scale_ + self.target_mean_
 
     def encoded_gradients(self, encoded) -> np.ndarray:
         """Return their derivatives, of shape (n_samples, n_outputs, n_encoded_columns)."""
-        each = [
-            loss_of(member).prediction_gradients(
-                outputs_of(member, encoded), member.input_gradients(encoded)
-            )
-            for member in self.estimators_
-        ]
+        each = [team.gradients(encoded) for team in self.teams()]
         return np.mean(each, axis=0) * np.reshape(self.target_scale_, (-1, 1))

@@ -37,6 +37,11 @@ class Share(NamedTuple):
         """How many rows it validates on."""
         return 0 if self.validation is None else len(self.validation)
 
+    def trained_on(self, n_rows):
+        """Return the rows, of so many, that are trained on."""
+        rows = np.arange(n_rows) if self.rows is None else self.rows
+        return rows if self.validation is None else np.delete(rows, self.validation)
+
     def n_trained_on(self, n_rows):
         """Return how many rows of a table of so many are left to train on."""
         return (n_rows if self.rows is None else len(self.rows)) - self.n_held_out

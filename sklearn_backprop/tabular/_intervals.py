@@ -13,7 +13,6 @@ from .._compositions.conformal import (
     upper_limits,
 )
 from .._estimators.fitted import loss_of, targets_of
-from ._logits import logits_of
 
 
 def check_held_out(scores, what):
@@ -32,6 +31,7 @@ class PredictsIntervals:
     target_scale_: Any
     target_mean_: Any
     _range: tuple
+    teams: Any
     _held_out_scores: list = []  # of pickles that have none
 
     def predict_interval(self, X, confidence_level=0.9) -> np.ndarray:
@@ -69,7 +69,7 @@ class PredictsIntervals:
         blocks = []
         for encoded in self._encoded_blocks(X):
             low, high, scale = np.moveaxis(
-                [self._limits(member, encoded) for member in self.estimators_], 1, 0
+                [self._limits(team, encoded) for team in self.teams()], 1, 0
             )
             ends = [
                 (
@@ -82,11 +82,11 @@ class PredictsIntervals:
         intervals = np.concatenate(blocks)
         return intervals[..., 0] if intervals.shape[2] == 1 else intervals
 
-    def _scores_of(self, training):
-        """Return the ``HeldOutScores`` of each target."""
-        fitted, scores, weights = training.data.fitted, [], []
-        for member, encoded, targets, sample_weight in training.held_out():
-            low, high, scale = self._limits(member, encoded, fitted)
+    def _scores_of(self, held_out, fitted):
+        """Return the ``HeldOutScores`` of each target, by teams and what was held out from them."""
+        scores, weights = [], []
+        for team, encoded, targets, sample_weight in held_out:
+            low, high, scale = self._limits(team, encoded, fitted)
             y = targets * fitted["target_scale_"] + fitted["target_mean_"]
             y = y.reshape(len(y), -1)
             scores.append(np.maximum(low - y, y - high) / scale)
@@ -98,17 +98,17 @@ class PredictsIntervals:
             for k in range(scores[0].shape[1])
         ]
 
-    def _limits(self, member, encoded, fitted=None):
-        """Return what a member says: two ends and a scale, of shape (3, n_samples, n_outputs)."""
+    def _limits(self, team, encoded, fitted=None):
+        """Return what a team says: two ends and a scale, of shape (3, n_samples, n_outputs)."""
         known = vars(self) if fitted is None else fitted
         mean, unit = known["target_mean_"], known["target_scale_"]
         scale: Any = 1.0
-        if hasattr(loss_of(member), "standard_deviations"):
-            predicted, std = member.predict(encoded, return_std=True)
+        if hasattr(loss_of(team.network), "standard_deviations"):
+            predicted, std = team.network.predict(encoded, return_std=True)
             smallest = np.finfo(np.float32).tiny
             scale = np.maximum(std.astype(np.float64), smallest) * unit
         else:
-            predicted = member.predict(encoded)
+            predicted = team.predictions(encoded)
         predicted = np.clip(predicted.astype(np.float64) * unit + mean, *known["_range"])
         predicted = predicted.reshape(len(encoded), -1)
         several = known["n_outputs_"] == 1 and predicted.shape[1] > 1  # quantiles
@@ -124,6 +124,7 @@ class PredictsSets:
     classes_: Any
     estimators_: list
     temperature_: float
+    teams: Any
     _held_out_scores: list = []  # of pickles that have none
 
     def predict_set(self, X, confidence_level=0.9) -> np.ndarray:
@@ -169,7 +170,7 @@ class PredictsSets:
 
     def _strangeness(self, encoded):
         """Return one minus the probabilities, of shape (n_members, n_samples, n_classes)."""
-        each = [logits_of(member, encoded) for member in self.estimators_]
+        each = [team.logits(encoded) for team in self.teams()]
         return 1.0 - np.array([tempered_probabilities(Z, self.temperature_) for Z in each])
 
 

@@ -18,6 +18,13 @@ def logits_of(member, encoded):
     return np.column_stack([np.zeros(logits.size), logits.ravel()])
 
 
+def outputs_of_logits(logits, kind, n_rows):
+    """Return logits in the columns of ``decision_function``: a label each if not exclusive."""
+    if kind == "multiclass" or logits.shape[1] == 1:
+        return logits
+    return (logits[:, 1] - logits[:, 0]).reshape(n_rows, -1)
+
+
 def columns_of_labels(targets, y):
     """Return the column of ``logits_of`` that each label speaks for."""
     encoded = targets.encode(y)

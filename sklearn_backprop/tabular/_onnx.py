@@ -25,6 +25,7 @@ from .._estimators.onnx import (
 from ._encoded_columns import BIN_SIZE, LARGEST, printed
 from ._encoder import distinct
 from ._onnx_calendar import add_calendar
+from ._onnx_companions import pooled_logits, pooled_predictions
 from ._tables import as_table
 
 TEXT = np.dtype(str)
@@ -67,8 +68,8 @@ class ExportsToOnnx:
         ImportError
             If the package onnx is missing (``pip install sklearn-backprop[onnx]``).
         ValueError
-            If the loss is not one of this package's, or two categories of a feature are the
-            same text, such as 1 and "1".
+            If the loss is not one of this package's, a companion not one of ``"auto"``, or two
+            categories of a feature are the same text, such as 1 and "1".
         """
         check_is_fitted(self)
         used = _inputs_of(self.encoder_)
@@ -204,9 +205,10 @@ def add_labels(graph, value, column, clipped):
 def probabilities_of_members(graph, encoded, estimator):
     """Add the mean of the members' probabilities, and the label; return the outputs."""
     each = []
-    for member in estimator.estimators_:
-        kind, n_classes = targets_of(member).kind, len(estimator.classes_)
-        logits = network(graph, member, encoded, as_net_inputs=True)
+    for team in estimator.teams():
+        kind, n_classes = targets_of(team.network).kind, len(estimator.classes_)
+        logits = network(graph, team.network, encoded, as_net_inputs=True)
+        logits = pooled_logits(graph, team, encoded, logits, n_classes)
         logits = graph.combine("Div", logits, estimator.temperature_)
         if kind == "multiclass":
             P = graph.add("Softmax", logits, axis=1)
@@ -234,8 +236,10 @@ def probabilities_of_members(graph, encoded, estimator):
 def predictions_of_members(graph, encoded, estimator, low, high):
     """Add the mean of the members' predictions, each within limits, in the units of y."""
     each = []
-    for member in estimator.estimators_:
-        value, n_columns = prediction_columns(graph, network(graph, member, encoded), member)
+    for team in estimator.teams():
+        outputs = network(graph, team.network, encoded)
+        value, n_columns = prediction_columns(graph, outputs, team.network)
+        value = pooled_predictions(graph, team, encoded, value)
         value = graph.combine("Mul", value, np.atleast_1d(estimator.target_scale_))
         value = graph.combine("Add", value, np.atleast_1d(estimator.target_mean_))
         value = graph.combine("Max", value, np.atleast_1d(low))

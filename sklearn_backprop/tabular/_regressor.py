@@ -22,11 +22,13 @@ from ..initializers import NeuralTangent
 from ..losses import LOSSES, Loss, Quantile, SquaredError
 from ..optimizers import AdamW
 from ._base import BaseTabular
+from ._companions import NETWORK, REGRESSORS
 from ._descriptions import DESCRIPTIONS
 from ._gradients import RegressorGradients
 from ._intervals import PredictsIntervals
 from ._onnx import predictions_of_members
 from ._recipe import batch_size_for, constant, epochs_falling, falling, rising_rate
+from ._weights import weigh_predictions
 
 
 @document_parameters(DESCRIPTIONS)
@@ -43,6 +45,10 @@ class TabularRegressor(
         Turns the table into numbers.
     estimators_ : list of BackpropRegressor
         The members, for encoded tables and standardized targets.
+    companions_ : list of dict of str to estimator
+        What predicts beside each member, by name; for the same.
+    weights_ : dict of str to float
+        What the networks (``"network"``) and their companions count, chosen on held-out rows.
     target_mean_, target_scale_ : float or ndarray of shape (n_outputs,)
         What targets are standardized by.
     n_outputs_ : int
@@ -99,6 +105,7 @@ class TabularRegressor(
         validation_fraction=0.2,
         early_stopping=True,
         scoring="loss",
+        companions="auto",
         categorical_features="auto",
         ignored_features=None,
         max_categories=100,
@@ -120,6 +127,7 @@ class TabularRegressor(
         self.validation_fraction = validation_fraction
         self.early_stopping = early_stopping
         self.scoring = scoring
+        self.companions = companions
         self.categorical_features = categorical_features
         self.ignored_features = ignored_features
         self.max_categories = max_categories
@@ -136,7 +144,8 @@ class TabularRegressor(
         "batch_size": batch_size_for,
     }
     _optimizer = AdamW
-    _uncalibrated = {"noise_": 0.0, "_held_out_scores": []}
+    _usual_companions = REGRESSORS
+    _uncalibrated = {"noise_": 0.0, "weights_": {NETWORK: 1.0}, "_held_out_scores": []}
 
     def _chosen_loss(self):
         """Return the loss as an instance."""
@@ -197,17 +206,28 @@ class TabularRegressor(
         )
 
     def _calibrated(self, training):
-        """Return how far off the members are on what each has not been trained on."""
-        known = self._uncalibrated | {"_held_out_scores": self._scores_of(training)}
-        means = [
-            np.average(np.square(member.predict(encoded) - targets), axis=0, weights=weights)
-            for member, encoded, targets, weights in training.held_out()
-            if _is_squared_error(member)
-        ]
-        if means:
-            noise = np.sqrt(np.mean(means, axis=0)) * training.data.fitted["target_scale_"]
-            known["noise_"] = _plain(noise)
+        """Return weights, and how far off teams are on what each has not been trained on."""
+        held_out, fitted = list(training.held_out()), training.data.fitted
+        known = dict(self._uncalibrated)
+        if not held_out:
+            return known
+        if held_out[0][0].companions:
+            known["weights_"] = _weigh(held_out)
+            held_out = [(team._replace(weights=known["weights_"]), *rest)
+                        for team, *rest in held_out]  # fmt: skip
+        known["_held_out_scores"] = self._scores_of(held_out, fitted)
+        if _is_squared_error(held_out[0][0].network):
+            means = [
+                np.average(np.square(team.predictions(encoded) - y), axis=0, weights=weights)
+                for team, encoded, y, weights in held_out
+            ]
+            known["noise_"] = _plain(np.sqrt(np.mean(means, axis=0)) * fitted["target_scale_"])
         return known
+
+    def _has_none_for(self, data):
+        loss = self._chosen_loss()
+        is_squared_error = loss.known_as == SquaredError.name
+        return super()._has_none_for(data) if is_squared_error else f"loss={loss.name!r}"
 
     def predict(self, X, return_std=False):
         """Return the mean of the members' predictions, inside the range of ``fit``'s targets.
@@ -243,10 +263,10 @@ class TabularRegressor(
         means, stds = [], []
         for encoded in self._encoded_blocks(X):
             each, noise = [], [self.noise_]
-            for member in self.estimators_:
-                mean = member.predict(encoded)
+            for team in self.teams():
+                mean = team.predictions(encoded)
                 if return_std and learns_noise:
-                    mean, std = member.predict(encoded, return_std=True)
+                    mean, std = team.network.predict(encoded, return_std=True)
                     noise.append(std.astype(np.float64) * self.target_scale_)
                 mean = mean.astype(np.float64) * self.target_scale_ + self.target_mean_
                 each.append(np.clip(mean, *self._range))
@@ -269,6 +289,15 @@ class TabularRegressor(
         tags.target_tags.multi_output = True
         tags.target_tags.positive_only = getattr(loss, "positive_only", False)
         return tags
+
+
+def _weigh(held_out):
+    """Return the weights of network and companions, by teams and what was held out from them."""
+    parts = [team.parts_of_predictions(encoded) for team, encoded, *_ in held_out]
+    together = {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
+    targets = np.concatenate([y for _, _, y, _ in held_out])
+    counts = [weights for *_, weights in held_out if weights is not None]
+    return weigh_predictions(together, targets, np.concatenate(counts) if counts else None)
 
 
 def _is_squared_error(member):

@@ -10,9 +10,14 @@ from .._engine.samples import rows_of
 from .._estimators.checks import check_given
 from .._sklearn import is_called_by_a_search, num_samples
 from .._stacks.fit_many import fit_many
+from ._companions import NETWORK, fit_companions
+from ._teams import Team
 
 SOON = 1e-6
 """Seconds that are left when there are none."""
+
+SHARE_OF_COMPANIONS = 1 / 4
+"""Of ``max_time``, after which none begins."""
 
 
 class Given(NamedTuple):
@@ -128,6 +133,8 @@ class Training:
         self.shares = shares
         self.data = data
         self.deadline = None
+        self.companions: list[dict] = [{} for _ in members]
+        self.companion_columns = None
 
     @property
     def n_epochs(self):
@@ -159,6 +166,7 @@ class Training:
         there = [k for k, member in enumerate(members) if member is not None]
         self.members = [members[k] for k in there]
         self.shares = [self.shares[k] for k in there]
+        self.companions = [self.companions[k] for k in there]
 
     def fit_member(self, k, member):
         """Train one member, in its part of the time that is left."""
@@ -173,11 +181,58 @@ class Training:
         """Return the seconds that are left, or None for no limit."""
         return None if self.deadline is None else max(self.deadline - perf_counter(), SOON)
 
+    def fit_companions(self, companions, targets, seed, columns):
+        """Fit the companions of all members, on what each is trained on.
+
+        Parameters
+        ----------
+        companions : dict of str to estimator
+            Unfitted; none where nothing is held out to weigh them by.
+        targets : ndarray of shape (n_rows,)
+            As they take them.
+        seed : int
+            Of what is random in them.
+        columns : ndarray of int or None
+            The encoded columns that they are given; None means all.
+        """
+        if not companions or any(share.validation is None for share in self.shares):
+            return
+        rows, sets = [], {}
+        for share in self.shares:
+            # with X_val all members train on the same rows
+            key = id(share.rows), id(share.validation)
+            sets.setdefault(key, share.trained_on(len(targets)))
+            rows.append(sets[key])
+        left = self.time_left()
+        deadline = None if left is None else perf_counter() + left * SHARE_OF_COMPANIONS
+        encoded = self.data.encoded if columns is None else self.data.encoded[:, columns]
+        weights = self.data.sample_weight
+        self.companions = fit_companions(
+            companions, encoded, targets, weights, rows, seed, deadline
+        )
+        self.companion_columns = columns
+
+    def teams(self):
+        """Return each member with its companions, which do not count yet."""
+        return [
+            Team(member, companions, {NETWORK: 1.0}, self.companion_columns)
+            for member, companions in zip(self.members, self.companions, strict=True)
+        ]
+
     def held_out(self):
-        """Yield each member that has held out rows, and their columns, targets and weights."""
-        for member, share in zip(self.members, self.shares, strict=True):
+        """Yield each team that has held out rows, and their columns, targets and weights."""
+        for team, share in zip(self.teams(), self.shares, strict=True):
             if share.validation is not None:
-                yield member, *self.data.of(share.held_out)
+                yield team, *self.data.of(share.held_out)
+
+    def that_count(self, weights):
+        """Return the fitted attributes of the companions, without those of weight 0."""
+        counts = {name for name, weight in weights.items() if weight > 0}
+        companions = [
+            {name: companion for name, companion in each.items() if name in counts}
+            for each in self.companions
+        ]
+        return {"companions_": companions, "_companion_columns": self.companion_columns}
 
 
 @contextmanager

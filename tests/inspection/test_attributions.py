@@ -38,6 +38,7 @@ Y = SIGNAL.to_numpy()
 X.loc[::7, "size"] = np.nan
 QUICK = {
     "n_estimators": 2,
+    "companions": None,
     "hidden_layer_sizes": (16, 16),
     "max_iter": 60,
     "ignored_features": ["id"],

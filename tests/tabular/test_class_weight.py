@@ -10,7 +10,13 @@ from sklearn_backprop import TabularClassifier
 X, NUMBERS = load_iris(return_X_y=True)
 X, NUMBERS = X[:130], NUMBERS[:130]  # 50, 50 and 30
 Y = np.array(["setosa", "versicolor", "virginica"])[NUMBERS]
-QUICK = {"n_estimators": 2, "hidden_layer_sizes": 8, "max_iter": 5, "random_state": 0}
+QUICK = {
+    "n_estimators": 2,
+    "hidden_layer_sizes": 8,
+    "max_iter": 5,
+    "companions": None,
+    "random_state": 0,
+}
 WEIGHTS = np.random.RandomState(0).uniform(0.5, 2, len(Y))
 
 

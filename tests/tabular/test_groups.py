@@ -14,7 +14,7 @@ GROUPS = RANDOM.randint(8, size=160)
 X = RANDOM.standard_normal((160, 3))
 NUMBERS = X[:, 0] + GROUPS
 LABELS = np.where(X[:, 0] > 0, "a", "b")
-QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
+QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "companions": None, "random_state": 0}
 BOTH = pytest.mark.parametrize(
     ("kind", "y"), [(TabularClassifier, LABELS), (TabularRegressor, NUMBERS)]
 )

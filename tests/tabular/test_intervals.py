@@ -102,10 +102,11 @@ def test_a_higher_level_is_wider_and_has_more():
 @pytest.mark.parametrize("how", ["groups", "time", "X_val", "weights"])
 def test_whatever_is_held_out(how):
     X, y = numbers(600, 0)
+    more, more_y = numbers(200, 2)
     given = {
         "groups": {"groups": np.arange(600) // 6},
         "time": {"time": np.arange(600)},
-        "X_val": {"X_val": X[400:], "y_val": y[400:]},
+        "X_val": {"X_val": more, "y_val": more_y},
         "weights": {"sample_weight": np.where(np.arange(600) % 2, 1.0, 2.0)},
     }[how]
     new, truth = numbers(1000, 1)

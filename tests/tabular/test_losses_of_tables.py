@@ -16,7 +16,13 @@ RANDOM = np.random.RandomState(0)
 X = pd.DataFrame({"x": RANDOM.uniform(-2, 2, 400), "kind": RANDOM.choice(["a", "b"], 400)})
 SIGNAL = (2 + np.sin(X["x"]) + (X["kind"] == "a")).to_numpy()
 Y = SIGNAL * RANDOM.gamma(20, 1 / 20, 400)  # positive, skewed
-QUICK = {"n_estimators": 2, "hidden_layer_sizes": 32, "max_iter": 60, "random_state": 0}
+QUICK = {
+    "n_estimators": 2,
+    "hidden_layer_sizes": 32,
+    "max_iter": 60,
+    "companions": None,
+    "random_state": 0,
+}
 EVERY_LOSS = sorted(losses_for("regression"))
 each_loss = pytest.mark.parametrize("loss", EVERY_LOSS)
 

@@ -342,7 +342,7 @@ def test_a_mixture_of_times_and_numbers_is_categories():
 def test_a_trend_is_learned_from_dates_in_any_container():
     dates = np.datetime64("2024-01-01") + (np.arange(80) * 7) % 101
     y = (dates - dates[0]).astype(float)
-    settings = {"n_estimators": 1, "max_iter": 64, "random_state": 0}
+    settings = {"n_estimators": 1, "max_iter": 64, "companions": None, "random_state": 0}
     reference = TabularRegressor(**settings).fit(frame(dates[::2].astype("M8[s]")), y[::2])
     assert reference.score(frame(dates[1::2].astype("M8[s]")), y[1::2]) > 0.9
     expected = reference.predict(frame(dates[1::2].astype("M8[s]")))

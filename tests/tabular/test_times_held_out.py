@@ -19,7 +19,7 @@ RANDOM = np.random.RandomState(0)
 X = RANDOM.standard_normal((100, 3))
 DAYS = RANDOM.permutation(100)
 LABELS = np.where(X[:, 0] > 0, "a", "b")
-QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
+QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "companions": None, "random_state": 0}
 BOTH = pytest.mark.parametrize(
     ("kind", "y"), [(TabularClassifier, LABELS), (TabularRegressor, X[:, 0])]
 )

@@ -1,0 +1,131 @@
+"""A team: a network and its companions, which were trained on the same rows."""
+
+from contextlib import nullcontext
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, RidgeCV
+
+from .._estimators.fitted import loss_of, outputs_of, targets_of
+from .._numerics.blas import one_openmp_thread
+from ._companions import FORMS, NETWORK, as_given, log_probabilities, slopes_of_unclipped
+from ._logits import logits_of
+
+MANY_ROWS = 4096
+"""From so many on, trees share them out to threads."""
+
+FLAT = HistGradientBoostingClassifier, HistGradientBoostingRegressor
+"""Trees, whose derivative is zero wherever there is one."""
+
+LINEAR = LogisticRegression, RidgeCV
+"""Models whose derivatives are their coefficients."""
+
+
+class Team(NamedTuple):
+    """What predicts together.
+
+    Attributes
+    ----------
+    network : BackpropClassifier or BackpropRegressor
+        Fitted.
+    companions : dict of str to estimator
+        Fitted.
+    weights : dict of str to float
+        Of each, and of the network.
+    columns : ndarray of int or None
+        The encoded columns that companions are given; None means all.
+    """
+
+    network: Any
+    companions: dict
+    weights: dict
+    columns: Any
+
+    def _each(self, encoded, of_network, of_companion):
+        """Return what network and companions say, by name."""
+        said = {NETWORK: of_network(self.network, encoded)}
+        if self.companions:
+            given = self._given(encoded)
+            with one_openmp_thread() if len(encoded) < MANY_ROWS else nullcontext():
+                for name, companion in self.companions.items():
+                    said[name] = of_companion(companion, as_given(name, given))
+        return said
+
+    def _given(self, encoded):
+        """Return the columns for companions, of float64 as they were fitted on."""
+        return (encoded if self.columns is None else encoded[:, self.columns]).astype(np.float64)
+
+    def parts_of_logits(self, encoded) -> dict:
+        """Return the logits of each, as ``logits_of`` has them."""
+        n_classes = len(targets_of(self.network).classes_)
+        return self._each(
+            encoded, logits_of, lambda companion, X: log_probabilities(companion, X, n_classes)
+        )
+
+    def parts_of_predictions(self, encoded) -> dict:
+        """Return the predictions of each, of standardized targets."""
+        return self._each(
+            encoded,
+            lambda network, X: network.predict(X).astype(np.float64),
+            lambda companion, X: companion.predict(X),
+        )
+
+    def logits(self, encoded) -> Any:
+        """Return the logits of all together."""
+        return pooled(self.parts_of_logits(encoded), self.weights)
+
+    def predictions(self, encoded) -> Any:
+        """Return the predictions of all together, of standardized targets."""
+        return pooled(self.parts_of_predictions(encoded), self.weights)
+
+    def gradients(self, encoded) -> Any:
+        """Return the derivatives of all together, by the encoded columns.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs, n_encoded_columns)
+            Of ``decision_function`` or ``predict`` of standardized targets.
+
+        Raises
+        ------
+        ValueError
+            If the derivative of a companion is not known.
+        """
+        gradients = self.network.input_gradients(encoded)
+        if not hasattr(self.network, "classes_"):
+            outputs = outputs_of(self.network, encoded)
+            gradients = loss_of(self.network).prediction_gradients(outputs, gradients)
+        total = self.weights[NETWORK] * gradients
+        columns = slice(None) if self.columns is None else self.columns
+        for name, companion in self.companions.items():
+            if isinstance(companion, LINEAR):
+                slopes = _slopes(companion, gradients.shape[1])
+                if name in FORMS:
+                    direct, unclipped = np.split(slopes, 2, axis=1)
+                    slopes = direct + unclipped * slopes_of_unclipped(self._given(encoded))[:, None]
+                total[:, :, columns] += self.weights[name] * slopes
+            elif not isinstance(companion, FLAT):
+                raise ValueError(
+                    f"The derivatives of the companion {companion!r} are not known. Fit with "
+                    "companions=None, or 'auto'."
+                )
+        return total
+
+
+def _slopes(companion, n_outputs):
+    """Return the coefficients of a linear model, of shape (n_outputs, n_columns)."""
+    coef = np.atleast_2d(companion.coef_)
+    n_classes = len(getattr(companion, "classes_", ()))
+    if n_outputs == 1 or n_classes == n_outputs == len(coef):
+        return coef
+    if n_classes == 2:  # of three or more, which of the others its rows do not have
+        coef = np.concatenate([np.zeros_like(coef), coef])
+    every = np.zeros((n_outputs, coef.shape[1]))
+    every[companion.classes_] = coef
+    return every
+
+
+def pooled(parts, weights) -> Any:
+    """Return the weighted sum of what network and companions say."""
+    return sum(weights[name] * said for name, said in parts.items())

@@ -1,0 +1,128 @@
+"""How much the networks and their companions count, by what they say of rows held out.
+
+Stacking: D. H. Wolpert, "Stacked generalization", Neural Networks 1992; weights that are not
+negative: L. Breiman, "Stacked regressions", Machine Learning 1996.
+"""
+
+import numpy as np
+from scipy.optimize import minimize, nnls
+from scipy.special import log_softmax
+
+from .._compositions.calibration import fit_temperature
+from ._companions import NETWORK
+
+PRIOR_ROWS = 10.0
+"""Rows that a prior is worth by which the networks alone count: few rows must not say much."""
+
+LEAST_WEIGHT = 0.05
+"""What would count less is left out: it would cost time and say nothing."""
+
+LEAST_SUM = np.exp(-5)
+"""Of the weights of logits: no temperature is higher than one over it."""
+
+
+def weigh_predictions(parts, targets, sample_weight=None):
+    """Return the weights ``v ≥ 0`` at which ``Σ_i w_i (y_i - Σ_j v_j f_ij)²`` is least.
+
+    With ``λ s² |v - v⁰|²`` added, a normal prior at the networks alone, worth λ rows of the
+    noise ``s²``: of the mean squared error of the best part.
+
+    Parameters
+    ----------
+    parts : dict of str to ndarray of shape (n_rows,)
+        What the networks and each companion predict of rows that they were not trained on.
+    targets : ndarray of shape (n_rows,)
+        Of variance 1.
+    sample_weight : ndarray of shape (n_rows,), default=None
+        Weights, of which only the ratios count.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    if len(parts) == 1:
+        return dict.fromkeys(parts, 1.0)
+    counts = _relative(sample_weight, len(targets))
+    root = np.sqrt(counts)
+    noise = min(np.mean(counts * np.square(part - targets)) for part in parts.values())
+    strength = np.sqrt(PRIOR_ROWS * noise)
+
+    def weigh(names):
+        rows = root[:, None] * np.column_stack([parts[name] for name in names])
+        prior = np.array([float(name == NETWORK) for name in names])
+        A = np.vstack([rows, strength * np.eye(len(names))])
+        return nnls(A, np.concatenate([root * targets, strength * prior]))[0]
+
+    return _without_the_least(weigh, parts)
+
+
+def weigh_logits(parts, columns, sample_weight=None):
+    """Return weights that add up to 1, and the temperature, at which the log-loss is least.
+
+    Of ``softmax(Σ_j w_j z_j / T)``, a logarithmic pool. The sum of the losses has a normal prior
+    of ``w / T`` added, at the networks alone with their best temperature.
+
+    Parameters
+    ----------
+    parts : dict of str to ndarray of shape (n_rows, n_classes)
+        Logits of the networks and of each companion, of rows that they were not trained on.
+    columns : ndarray of int of shape (n_rows,)
+        Numbers of the true classes.
+    sample_weight : ndarray of shape (n_rows,), default=None
+        Weights, of which only the ratios count.
+
+    Returns
+    -------
+    weights : dict of str to float
+    temperature : float
+    """
+    temperature = fit_temperature(parts[NETWORK], columns, sample_weight)
+    if len(parts) == 1:
+        return dict.fromkeys(parts, 1.0), temperature
+    rows, counts = np.arange(len(columns)), _relative(sample_weight, len(columns))
+
+    def weigh(names):
+        each = np.array([parts[name] for name in names])
+        prior = np.array([float(name == NETWORK) for name in names]) / temperature
+        true = each[:, rows, columns]
+
+        def objective(v):
+            log_P = log_softmax(np.tensordot(v, each, 1), axis=1)
+            slopes = np.einsum("jnc,nc->jn", each, np.exp(log_P)) - true
+            off = v - prior
+            loss = PRIOR_ROWS / 2 * off @ off - counts @ log_P[rows, columns]
+            return loss, slopes @ counts + PRIOR_ROWS * off
+
+        bounds = [(0, None)] * len(names)
+        return minimize(objective, prior, jac=True, bounds=bounds, method="L-BFGS-B").x
+
+    weights = _without_the_least(weigh, parts)
+    total = max(sum(weights.values()), LEAST_SUM)
+    return {name: weight / total for name, weight in weights.items()}, float(1 / total)
+
+
+def _without_the_least(weigh, parts):
+    """Return the weights of all parts, where those that count too little have 0.
+
+    Parameters
+    ----------
+    weigh : callable
+        Returns the weights of the parts whose names it is given.
+    parts : iterable of str
+        Their names.
+    """
+    names = list(parts)
+    while True:
+        weights = weigh(names)
+        share = weights / max(weights.sum(), np.finfo(float).tiny)
+        kept = [n for n, s in zip(names, share, strict=True) if n == NETWORK or s >= LEAST_WEIGHT]
+        if kept == names:
+            return dict.fromkeys(parts, 0.0) | dict(zip(names, weights.tolist(), strict=True))
+        names = kept
+
+
+def _relative(sample_weight, n_rows):
+    """Return weights of mean 1."""
+    if sample_weight is None or not sample_weight.any():
+        return np.ones(n_rows)
+    return sample_weight / sample_weight.mean()
