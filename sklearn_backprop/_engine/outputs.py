@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import check_scalar
 
 from .._kernels.choice import kernels_for
+from .._numerics.blas import blas_threads_for
 from .._numerics.threads import share_out
 
 PREDICT_BLOCK = 2**16
@@ -192,9 +193,11 @@ def input_gradients(X, weights, biases, activation, output_activation, centred=N
     gradients = np.empty((X.shape[0], n_outputs, X.shape[1]), weights[0].dtype)
     widest = max(X.shape[1], *(W.shape[1] for W in weights))
     n_rows = max(1, GRADIENT_BLOCK // (n_outputs * widest))
-    for where, rows in _parts(X, gradients.dtype, n_rows, centred):
-        by_output = _backpropagate_outputs(rows, weights, biases, activations)
-        gradients[where] = np.moveaxis(by_output, 0, 1)
+    sizes = [X.shape[1], *(W.shape[1] for W in weights)]
+    with blas_threads_for(sizes, min(n_rows, X.shape[0])):
+        for where, rows in _parts(X, gradients.dtype, n_rows, centred):
+            by_output = _backpropagate_outputs(rows, weights, biases, activations)
+            gradients[where] = np.moveaxis(by_output, 0, 1)
     return gradients if centred is None else centred.gradients(gradients)
 
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._compositions.ensemble import BackpropEnsembleClassifier, BackpropEnsembleRegressor
 from .._estimators.checks import check_features
 from .._estimators.fitted import loss_of, outputs_of, targets_of
+from .._numerics.blas import one_blas_thread
 from .._numerics.memo import shallow_copy
 from ..tabular import TabularClassifier, TabularRegressor
 from ..tabular._gradients import gradient_of_mean, log_odds_and_weights
@@ -150,9 +151,10 @@ def attributions(
         raise ValueError(f"method={method!r} is not known. Known are {', '.join(METHODS)}.")
     model = _model_of(estimator)
     rows, base = model.rows(X), model.baseline(X, baseline)
-    explained = [
-        METHODS[method](model, block, base, n_steps) for block in _blocks(rows, model, base)
-    ]
+    with one_blas_thread():  # many small products, which threads would make slower
+        explained = [
+            METHODS[method](model, block, base, n_steps) for block in _blocks(rows, model, base)
+        ]
     by_column = np.concatenate([values for values, _ in explained])
     delta = np.max([delta for _, delta in explained])
     values = np.zeros((*by_column.shape[:2], model.n_features))
