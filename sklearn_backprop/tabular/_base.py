@@ -22,6 +22,7 @@ from .._estimators.checks import check_groups, check_weights, columns_of
 from .._estimators.fitted import OwnsEstimators
 from .._estimators.names import check_names
 from .._estimators.parameters import CONSTRAINTS, COUNT, POSITIVE
+from .._estimators.validation import balanced_folds, group_folds
 from .._sklearn import Interval, StrOptions, callbacks_of, with_callbacks
 from ._companions import NETWORK, check_companions, check_takes_weights
 from ._encoder import TabularEncoder
@@ -37,6 +38,7 @@ from ._named_features import mask_of
 from ._onnx import ExportsToOnnx
 from ._progress import ProgressLine, shows_progress
 from ._tables import as_table
+from ._target_codes import N_FOLDS, targets_to_code
 from ._teams import Team
 from ._training import Data, Given, Training, errors_of_validation_set
 
@@ -261,13 +263,20 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         """Return what ``fit`` was given, checked and encoded."""
         given.check(self)
         y = self._check_targets(given.y)
-        encoder = self._make_encoder(as_table(given.X), columns_of(given.X)["feature_names_in_"])
+        table = as_table(given.X)
+        encoder = self._make_encoder(table, columns_of(given.X)["feature_names_in_"])
         encoded = encoder.fit_transform(given.X)
         check_consistent_length(given.X, y)
         weights = self._weighted(check_weights(given.sample_weight, encoded), y)
         fitted, encode = self._encode_targets(y, weights)
+        targets = encode(y)
+        coded = targets_to_code(targets, self._strata(targets))
+        # what is later must not say anything of what is earlier
+        if coded is not None and given.time is None and len(encoded) >= FEW_ROWS:
+            folds = self._folds_of_codes(targets, check_groups(given.groups, len(encoded)))
+            encoded = encoder.with_target_codes(table, encoded, coded, folds)
         fitted |= {"encoder_": encoder, "mean_row_": encoded.mean(axis=0, dtype=np.float64)}
-        data = Data(encoded, encode(y), weights, fitted)
+        data = Data(encoded, targets, weights, fitted)
         if given.X_val is None:
             return data
         with errors_of_validation_set():
@@ -277,6 +286,12 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
             targets = encode(y_val)
             weights = check_weights(given.sample_weight_val, more, "sample_weight_val")
             return data.followed_by(Data(more, targets, self._weighted(weights, y_val), fitted))
+
+    def _folds_of_codes(self, targets, groups):
+        """Return the fold of each row for cross-fitting; groups stay together."""
+        if groups is not None and groups.max() > 0:
+            return group_folds(groups, min(N_FOLDS, groups.max() + 1), 0)
+        return balanced_folds(self._strata(targets), len(targets), N_FOLDS, 0)
 
     def _shares(self, given, data, seeds):
         """Return what each member trains on and validates on."""

@@ -8,6 +8,7 @@ from .._numerics.plain import plain
 from ._calendar import Calendar
 from ._columns import narrowest
 from ._label_twins import find_twins
+from ._target_codes import target_codes
 from ._times import DAY_NS
 
 LARGEST = 1e150
@@ -185,6 +186,7 @@ class Categories:
 
     is_used = True
     precision = "float64"  # of encoders that were pickled before there was one
+    codes = None  # of the targets, if there are many labels: a row a label, the last of none
 
     def __init__(self, max_categories):
         self.max_categories = max_categories
@@ -222,7 +224,34 @@ class Categories:
 
     def encode(self, values, clipped):
         """Return the columns, scaled and clipped."""
+        if self.codes is not None:
+            return self.rows(clipped)[self.find(values, self.keys())]
         return clipped(self.columns.scaled(self._one_hot(self.find(values))))
+
+    def fit_codes(self, values, targets, folds, clipped):
+        """Learn what the targets say of each label; return the cross-fitted columns of the rows.
+
+        Parameters
+        ----------
+        values : tuple
+            As ``read`` returns them.
+        targets, folds : ndarray
+            As ``target_codes`` takes them.
+        clipped : callable
+            As in ``fit``.
+        """
+        keys = {label: k for k, label in enumerate(self.positions)}
+        labels = self.find(values, keys)
+        of_labels, of_rows = target_codes(labels, len(keys), targets, folds)
+        scaled = Scaled(of_rows)
+        self.codes = clipped(scaled.scaled(of_labels))
+        return clipped(scaled.scaled(of_rows))
+
+    def keys(self):
+        """Return the number of each label's row in ``rows``; several may share one."""
+        if self.codes is None:
+            return self.positions
+        return {label: k for k, label in enumerate(self.positions)}
 
     def new_labels(self, values):
         """Return the labels that ``fit`` did not see, row by row, and how many are not missing."""
@@ -234,19 +263,32 @@ class Categories:
         return [label for label, k in pairs if k < 0 and label is not None], n_labels
 
     def rows(self, clipped):
-        """Return what a row of each position is encoded as, and last that of no label."""
-        positions = np.append(np.arange(len(self.categories) + self.has_others), -1)
-        return clipped(self.columns.scaled(self._one_hot(positions)))
+        """Return what each of ``keys`` is encoded as, and last what no label is."""
+        if self.codes is None:
+            positions = np.arange(len(self.categories) + self.has_others)
+        else:
+            positions = np.fromiter(self.positions.values(), np.intp, len(self.positions))
+        columns = clipped(self.columns.scaled(self._one_hot(np.append(positions, -1))))
+        return columns if self.codes is None else np.hstack([columns, self.codes])
 
-    def find(self, values):
-        """Return the position of each label, or of the one that it is the number or text of."""
+    def find(self, values, keys=None):
+        """Return the number of each label, or of the one that it is the number or text of.
+
+        Parameters
+        ----------
+        values : tuple
+            As ``read`` returns them.
+        keys : dict, default=None
+            The number of each label; None takes its position. What is not there has -1.
+        """
         labels, precision = values
-        get = self.positions.get
+        keys = self.positions if keys is None else keys
+        get = keys.get
         positions = np.fromiter((get(label, -1) for label in labels), np.intp, len(labels))
         new = np.flatnonzero(positions < 0).tolist()
         strange = {labels[i] for i in new} - {None}
         if strange:
-            twins = find_twins(strange, self.positions, narrowest([precision, self.precision]))
+            twins = find_twins(strange, keys, narrowest([precision, self.precision]))
             positions[new] = [twins.get(labels[i], -1) for i in new]
         return positions
 
@@ -264,7 +306,11 @@ class Categories:
         """Return the names of the encoded columns."""
         names = [f"{name}_{printed(label)}" for label in self.categories]
         names += [f"{name}_others"] * self.has_others
-        return names[1:] if len(names) == 2 else names
+        names = names[1:] if len(names) == 2 else names
+        if self.codes is None:
+            return names
+        means = [f"{name}_target{k}" for k in range(self.codes.shape[1] - 1)]
+        return [*names, *(means if len(means) > 1 else [f"{name}_target"]), f"{name}_count"]
 
 
 def _sorted(labels):

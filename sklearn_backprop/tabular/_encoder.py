@@ -15,6 +15,7 @@ from ._encoded_columns import Categories, LeftOut, Numbers, Scaled, printed  # n
 from ._named_features import mask_of
 from ._row_labels import differs_by_row, error_of, warning_of
 from ._tables import as_table, complex_message
+from ._target_codes import MANY_LABELS
 
 FEW_VALUES = 5
 """That most of so few values are new says nothing."""
@@ -256,6 +257,37 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
             self._encode(part, result, news)
             yield result
         self._warn_of_news(news)
+
+    def with_target_codes(self, table, encoded, targets, folds):
+        """Add columns of what the targets say to features of many labels.
+
+        ``transform`` returns them too from then on.
+
+        Parameters
+        ----------
+        table : object
+            What `sklearn_backprop.tabular._tables.as_table` returns: that of ``fit``.
+        encoded : ndarray of shape (n_rows, n_features_out)
+            What ``transform`` has made of it.
+        targets, folds : ndarray
+            As ``target_codes`` takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features_out)
+            With more columns, cross-fitted, if there are such features.
+        """
+        parts, start = [], 0
+        used = self.used_columns()
+        for j, name, column in used:
+            stop = start + len(column.names(name))
+            parts.append(encoded[:, start:stop])
+            start = stop
+            if column.categories is not None and len(column.positions) > MANY_LABELS:
+                values = column.read(self._read(table, j), name)
+                codes = column.fit_codes(values, targets, folds, self.clipped)
+                parts.append(codes.astype(encoded.dtype))
+        return encoded if len(parts) == len(used) else np.hstack(parts)
 
     def _checked_table(self, X):
         """Return X as a table with the features of ``fit``."""

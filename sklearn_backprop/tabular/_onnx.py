@@ -129,13 +129,14 @@ def _numbers_of(column, values):
 
 def _labels_of(column, values):
     """Return labels as the text that stands for them; one that stands for none if unknown."""
-    text_at = [""] * (1 + max(column.positions.values(), default=0))
-    for label, position in column.positions.items():
+    keys = column.keys()
+    text_at = [""] * (1 + max(keys.values(), default=0))
+    for label, position in keys.items():
         text_at[position] = printed(label)
     unknown = ""
     while unknown in text_at:
         unknown = f"<missing{unknown}>"
-    return np.array([*text_at, unknown], dtype=object)[column.find(values)]
+    return np.array([*text_at, unknown], dtype=object)[column.find(values, keys)]
 
 
 def add_numbers(graph, value, column, limit):
@@ -195,7 +196,7 @@ def add_labels(graph, value, column, clipped):
         dtype=np.dtype(np.int64),
         domain="ai.onnx.ml",
         keys_strings=labels or [""],
-        values_int64s=list(column.positions.values()) or [len(rows) - 1],
+        values_int64s=list(column.keys().values()) or [len(rows) - 1],
         default_int64=len(rows) - 1,  # what is no label
     )
     found = graph.add("Gather", graph.constant(rows, DOUBLE), position, dtype=DOUBLE, axis=0)

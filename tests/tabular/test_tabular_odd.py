@@ -101,7 +101,8 @@ def test_ten_thousand_categories(cls):
     y = np.arange(10_000) % 2
     short = QUICK | {"n_estimators": 1, "max_iter": 1}
     model = cls(**short, categorical_features=["key"]).fit(X, y)
-    assert model.encoder_.transform(X[:2]).shape == (2, 100)
+    # 99 categories, the others, and what the targets say of each of the ten thousand
+    assert model.encoder_.transform(X[:2]).shape == (2, 102)
     assert len(model.predict(X)) == 10_000
 
 
