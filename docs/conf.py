@@ -46,9 +46,18 @@ myst_heading_anchors = 4
 live_pages = [
     "start",
     "by_hand",
+    "faq",
+    "migrate",
+    "tabular",
+    "user_guide/data",
+    "user_guide/ensembles",
     "user_guide/inspection",
+    "user_guide/losses",
     "user_guide/plots",
+    "user_guide/stopping",
     "user_guide/streaming",
+    "user_guide/training",
+    "user_guide/tuning",
 ]
 
 # docstrings
@@ -104,8 +113,8 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 # the pages that have no others below them
-alone = "index start by_hand benchmarks how_fast extending differences design changelog"
-html_sidebars = {page: [] for page in alone.split()}
+alone = "index start faq migrate glossary by_hand benchmarks how_fast extending differences design"
+html_sidebars = {page: [] for page in [*alone.split(), "changelog"]}
 
 
 def methods_of(fullname):

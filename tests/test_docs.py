@@ -36,14 +36,15 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a page may write files
     monkeypatch.setenv("MPLBACKEND", "Agg")
     text, namespace = text_of(page), {"__name__": "__main__"}
-    for match in re.finditer(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        needed = re.findall(r"^# needs: (\w+)", match[1], re.MULTILINE)
+    block = r"(?:^<!-- needs: ([\w, ]+) -->\n)?^```python\n(.*?)^```"
+    for match in re.finditer(block, text, re.MULTILINE | re.DOTALL):
+        needed = match[1].split(", ") if match[1] else []
         if "mlflow" in needed:  # it changes scikit-learn for good: tests/ecosystem runs it
             continue
         if not all(importlib.util.find_spec(module) for module in needed):
             continue
-        lines_above = text.count("\n", 0, match.start(1))
-        tree = ast.increment_lineno(ast.parse(match[1]), lines_above)
+        lines_above = text.count("\n", 0, match.start(2))
+        tree = ast.increment_lineno(ast.parse(match[2]), lines_above)
         exec(compile(tree, str(page), "exec"), namespace)
 
 

@@ -346,7 +346,12 @@ class FitLoop:
     def _print(self, record):
         epoch = record["epoch"]
         if self.verbose and (epoch == 1 or epoch % self.verbose == 0):
-            self._say(line(record))
+            to_come = max(0, self.max_iter - self.n_epochs)
+            elapsed = record["seconds"] - self.seconds_before
+            left = elapsed / max(1, self.n_epochs) * to_come
+            if self.max_time is not None:
+                left = max(0.0, min(left, self.max_time - elapsed))
+            self._say(line(record, epoch + to_come, left))
 
     def _say(self, line):
         if self.verbose:

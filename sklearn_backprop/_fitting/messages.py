@@ -21,15 +21,26 @@ def epoch_record(training, loss, scores, seconds):
     }
 
 
-def line(record):
-    """Return a record as a line whose numbers stand under one another."""
+def line(record, n_epochs, seconds_left):
+    """Return a record as a line whose numbers stand under one another.
+
+    Parameters
+    ----------
+    record : dict
+        Of the epoch.
+    n_epochs : int
+        Epochs that there can be.
+    seconds_left : float
+        That they would take.
+    """
     skipped = ("epoch", "gradient_norm", "seconds")
-    cells = [f"Iteration {record['epoch']:>5d}, "]
+    width = max(5, len(str(n_epochs)))
+    cells = [f"Iteration {record['epoch']:>{width}d}/{n_epochs}, "]
     for name, value in record.items():
         if name not in skipped:
             number = f"{value:.8g}, "
             cells.append(f"{name} = {number:<{WIDTH}}")
-    return "".join([*cells, f"{record['seconds']:.2f} s"])
+    return "".join([*cells, f"{record['seconds']:.2f} s, at most {seconds_left:.0f} s left"])
 
 
 WIDTH = len("-1.2345678e-05, ")

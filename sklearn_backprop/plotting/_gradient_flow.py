@@ -4,6 +4,7 @@ import numpy as np
 
 from ..inspection import record_training
 from ._axes import pyplot, side_by_side
+from ._estimators import network_in
 
 
 class GradientFlowDisplay:
@@ -90,7 +91,13 @@ class GradientFlowDisplay:
         Returns
         -------
         GradientFlowDisplay
+
+        Raises
+        ------
+        TypeError
+            If it is another estimator, such as a pipeline, whose steps change X.
         """
+        network_in(estimator, "GradientFlowDisplay", takes_X=True)
         pyplot(cls.__new__(cls))  # before the training, not after it
         record = record_training(estimator, X, y, every=max(1, estimator.max_iter), samples=1)
         return cls.from_record(record, ax=ax, **line)

@@ -3,10 +3,12 @@
 import warnings
 
 import numpy as np
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimators.fitted import training_of
 from ._axes import one
+from ._estimators import network_in, without_wrappers
 
 
 class LossCurveDisplay:
@@ -68,7 +70,9 @@ class LossCurveDisplay:
         ----------
         estimator : BackpropClassifier, BackpropRegressor, or an ensemble of them
             Fitted. Of an ensemble, `TabularClassifier` and `TabularRegressor` too, the curves
-            are means over the members that were still in training.
+            are means over the members that were still in training. Of a pipeline its last step,
+            of a search its best estimator; scikit-learn's `MLPClassifier` and `MLPRegressor` have
+            a training curve.
         name : str, default=None
             What the legend calls it; None takes its class.
         ax : matplotlib Axes, default=None
@@ -84,17 +88,24 @@ class LossCurveDisplay:
         ------
         NotFittedError
             If the estimator is not fitted.
+        TypeError
+            If it is another estimator.
         ValueError
-            If it is a ``slim()`` copy, which has no history.
+            If it is a ``slim()`` copy, which has no history, or its solver has no loss curve.
         """
+        estimator = without_wrappers(estimator)
         check_is_fitted(estimator)
         name = type(estimator).__name__ if name is None else name
+        if isinstance(estimator, MLPClassifier | MLPRegressor):
+            return cls(training_loss=_curve_of(estimator), name=name).plot(ax, **line)
         members = getattr(estimator, "estimators_", None)
-        if not all(hasattr(one, "history_") for one in members or [estimator]):
-            raise ValueError(
-                "This estimator is a slim() copy, which has no history. Use the estimator that "
-                "slim() was called on."
-            )
+        for network in [estimator] if members is None else members:
+            network_in(network, "LossCurveDisplay")
+            if not hasattr(network, "history_"):
+                raise ValueError(
+                    "This estimator is a slim() copy, which has no history. Use the estimator that "
+                    "slim() was called on."
+                )
         if members is not None:
             return cls(**_of_members(members), name=name).plot(ax, **line)
         history, progress = estimator.history_, training_of(estimator).progress
@@ -159,6 +170,16 @@ class LossCurveDisplay:
         (self.kept_marker_,) = ax.plot(
             kept, losses[kept - 1], color=color, label=f"kept: epoch {kept}", **style
         )
+
+
+def _curve_of(estimator):
+    """Return the loss curve of an estimator of scikit-learn's."""
+    if not hasattr(estimator, "loss_curve_"):
+        raise ValueError(
+            f"{type(estimator).__name__} has no loss curve with solver={estimator.solver!r}; "
+            "'adam' and 'sgd' have one."
+        )
+    return np.array(estimator.loss_curve_)
 
 
 def _of_members(members):

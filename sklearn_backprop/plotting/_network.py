@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._estimators.fitted import training_of
 from ..inspection._recording import feature_names, output_names
 from ._axes import one, side_by_side
+from ._estimators import network_in
 
 MAX_UNITS = 16
 """Units of the largest layer that ``kind="auto"`` draws as a graph."""
@@ -64,7 +65,7 @@ class NetworkDisplay:
         Parameters
         ----------
         estimator : BackpropClassifier or BackpropRegressor
-            Fitted.
+            Fitted. Of a pipeline its last step, of a search its best estimator.
         kind : {"auto", "heatmap", "graph"}, default="auto"
             "auto" is a graph where no layer has more than 16 units.
         standardized : bool, default=True
@@ -84,9 +85,12 @@ class NetworkDisplay:
         ------
         NotFittedError
             If the estimator is not fitted.
+        TypeError
+            If it is another estimator.
         ValueError
             If it is a ``slim()`` copy, which has only ``coefs_``, or ``kind`` is unknown.
         """
+        estimator = network_in(estimator, "NetworkDisplay")
         check_is_fitted(estimator)
         weights, biases = estimator.coefs_, estimator.intercepts_
         if standardized:

@@ -58,7 +58,7 @@ AUTO = StrOptions({"auto"})
 class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator):
     """Base of the two estimators: encoding, and training the members."""
 
-    n_estimators: int
+    n_estimators: Any
     hidden_layer_sizes: Any
     learning_rate_init: Any
     dropout: Any
@@ -88,7 +88,7 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
     feature_names_in_: np.ndarray
 
     _parameter_constraints = {
-        "n_estimators": [COUNT],
+        "n_estimators": [COUNT, AUTO],
         "hidden_layer_sizes": ["array-like", COUNT, str],
         "learning_rate_init": [POSITIVE, AUTO],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
@@ -251,7 +251,8 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         data = self._read(given)
         random_state = check_random_state(self.random_state)
         # two seeds a member: more members leave the first as they are
-        seeds = random_state.randint(2**31, size=(self.n_estimators, 2)).tolist()
+        n_members = self._chosen("n_estimators", data.n_samples)
+        seeds = random_state.randint(2**31, size=(n_members, 2)).tolist()
         shares = self._shares(given, data, [seed for _, seed in seeds])
         members = [
             self._member(seed, share, data.n_rows)

@@ -25,7 +25,7 @@ from ._gradients import ClassifierGradients
 from ._intervals import PredictsSets, scores_of_classes
 from ._logits import columns_of_labels
 from ._onnx import probabilities_of_members
-from ._recipe import batch_size_for, constant, epochs_falling, falling, layers_for
+from ._recipe import batch_size_for, constant, epochs_falling, falling, layers_for, members_for
 from ._teams import pooled
 from ._weights import weigh_logits
 
@@ -86,7 +86,7 @@ class TabularClassifier(
     def __init__(
         self,
         *,
-        n_estimators=5,
+        n_estimators="auto",
         hidden_layer_sizes="auto",
         learning_rate_init="auto",
         dropout=0.0,
@@ -131,6 +131,7 @@ class TabularClassifier(
         self.random_state = random_state
 
     _for_rows = {
+        "n_estimators": members_for,
         "hidden_layer_sizes": layers_for,
         "learning_rate_init": constant(0.04),
         "weight_decay": constant(0.02),

@@ -15,6 +15,11 @@ def epochs_falling(power):
     return lambda n_rows: max(16, round(256 * times_more(n_rows) ** -power))
 
 
+def members_for(n_rows):
+    """Return ``4000 / n_rows`` members, five at least and twenty at most: few rows take no time."""
+    return int(np.clip(4000 // n_rows, 5, 20))
+
+
 def batch_size_for(n_rows):
     """Return 256, and from 16,384 rows on ``n_rows^(1/2)`` times 2; 2,048 at most."""
     return min(2048, max(256, round(2 * np.sqrt(n_rows))))

@@ -27,7 +27,7 @@ from ._descriptions import DESCRIPTIONS
 from ._gradients import RegressorGradients
 from ._intervals import PredictsIntervals
 from ._onnx import predictions_of_members
-from ._recipe import batch_size_for, constant, epochs_falling, falling, rising_rate
+from ._recipe import batch_size_for, constant, epochs_falling, falling, members_for, rising_rate
 from ._weights import weigh_predictions
 
 
@@ -94,7 +94,7 @@ class TabularRegressor(
         *,
         loss="squared_error",
         quantile=None,
-        n_estimators=5,
+        n_estimators="auto",
         hidden_layer_sizes="auto",
         learning_rate_init="auto",
         dropout=0.0,
@@ -137,6 +137,7 @@ class TabularRegressor(
         self.random_state = random_state
 
     _for_rows = {
+        "n_estimators": members_for,
         "hidden_layer_sizes": constant((128, 128, 128)),
         "learning_rate_init": rising_rate(0.07),
         "weight_decay": falling(0.02, 1),

@@ -246,7 +246,7 @@ def test_verbose_tells_how_far_it_is_and_changes_nothing(cls, capsys):
     assert not capsys.readouterr().out
     assert_array_equal(cls(**QUICK, verbose=3).fit(X, y).predict(X), expected)
     starts = {line.split(",")[0] for line in capsys.readouterr().out.splitlines()}
-    assert starts == {f"[{k}/2] Iteration {epoch:>5}" for k in (1, 2) for epoch in (1, 3, 6)}
+    assert starts == {f"[{k}/2] Iteration {epoch:>5}/6" for k in (1, 2) for epoch in (1, 3, 6)}
 
 
 def test_it_is_right_about_tables():
