@@ -52,6 +52,7 @@ live_pages = [
     "user_guide/data",
     "user_guide/ensembles",
     "user_guide/inspection",
+    "user_guide/lesson",
     "user_guide/losses",
     "user_guide/plots",
     "user_guide/stopping",
@@ -113,8 +114,8 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 # the pages that have no others below them
-alone = "index start faq migrate glossary by_hand benchmarks how_fast extending differences design"
-html_sidebars = {page: [] for page in [*alone.split(), "changelog"]}
+alone = "index start tabular faq migrate glossary by_hand benchmarks how_fast extending"
+html_sidebars = {page: [] for page in [*alone.split(), "differences", "design", "changelog"]}
 
 
 def methods_of(fullname):

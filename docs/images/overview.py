@@ -64,6 +64,7 @@ def draw(theme):
     for ax in (left, right):
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.title.set_fontsize(11)
+        ax.tick_params(axis="x", labelsize=8.5)
     figure.savefig(HERE / f"overview-{theme}.png", dpi=110, transparent=theme == "dark")
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -76,7 +77,7 @@ def ridge(X):
         regression = GridSearchCV(Ridge(solver="lsqr"), {"alpha": np.logspace(-1, 2, 7)}, cv=3)
     columns = make_column_transformer(
         (OneHotEncoder(handle_unknown="ignore"), list(labels)),
-        remainder=StandardScaler(),
+        remainder=make_pipeline(SimpleImputer(strategy="median"), StandardScaler()),
         sparse_threshold=float(is_wide),
     )
     return make_pipeline(columns, regression)

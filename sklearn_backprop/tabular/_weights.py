@@ -97,7 +97,9 @@ def weigh_logits(parts, columns, sample_weight=None):
         return minimize(objective, prior, jac=True, bounds=bounds, method="L-BFGS-B").x
 
     weights = _without_the_least(weigh, parts)
-    total = max(sum(weights.values()), LEAST_SUM)
+    total = sum(weights.values())
+    if total < LEAST_SUM:  # nothing that any of them says helps
+        return {name: float(name == NETWORK) for name in parts}, float(1 / LEAST_SUM)
     return {name: weight / total for name, weight in weights.items()}, float(1 / total)
 
 

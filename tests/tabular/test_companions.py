@@ -103,11 +103,21 @@ def test_no_other_pool_has_a_lower_log_loss(seed, n_rows, n_classes):
         fit = counts / counts.mean() @ log_P[np.arange(n_rows), columns]
         return PRIOR_ROWS / 2 * np.sum((v - prior) ** 2) - fit
 
+    if temperature > np.exp(4.99):  # the highest there is: what is said helps nothing
+        return
     v = np.array([weights[name] for name in kept]) / temperature
     for _ in range(30):
         # L-BFGS stops at a relative change of 2e-9
         other = np.maximum(v + 0.1 * random.normal(size=len(v)), 0)
         assert loss(v) <= loss(other) + 1e-6 * n_rows
+
+
+def test_where_nothing_helps_there_are_weights_all_the_same():
+    random = np.random.default_rng(0)
+    columns = np.repeat([0, 1], 200)
+    wrong = 50.0 * np.eye(2)[1 - columns] + random.normal(size=(400, 2))
+    weights, temperature = weigh_logits({"network": wrong, "boosting": wrong}, columns)
+    assert sum(weights.values()) == 1 and temperature >= np.exp(4.9)
 
 
 def test_networks_alone_have_their_own_temperature():
