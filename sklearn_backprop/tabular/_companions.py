@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
@@ -25,6 +25,9 @@ NETWORK = "network"
 
 MOST_WORK = 1e11
 """Multiplications of a ridge regression beyond which it is left out: half a minute."""
+
+MANY_ROWS = 10_000
+"""From so many on, the penalty of a ridge regression hardly matters."""
 
 LIMIT, UNIT, NEARLY_NOTHING = 3.0, 0.3, 1e-4
 """The encoder's limit; a weight of what is not clipped, for ridge regression; and what is left
@@ -38,27 +41,31 @@ def boosting_classifier(n_rows, n_columns, n_classes):
     """Return boosted trees: of many classes, fewer rounds, for each takes a tree a class."""
     n_rounds = int(np.clip(400 // n_classes, 20, 100))
     return HistGradientBoostingClassifier(
-        learning_rate=0.1 if n_classes <= 4 else 0.2, max_iter=n_rounds
+        learning_rate=0.1 if n_classes <= 4 else 0.2,
+        max_iter=n_rounds,
+        early_stopping=False,  # which copies the rows, and takes some of them away
     )
 
 
 def boosting_regressor(n_rows, n_columns, n_classes):
     """Return boosted trees."""
-    return HistGradientBoostingRegressor()
+    return HistGradientBoostingRegressor(early_stopping=False)
 
 
 def logistic_regression(n_rows, n_columns, n_classes):
-    """Return a logistic regression."""
-    return LogisticRegression(max_iter=300)
+    """Return a logistic regression, to three digits."""
+    return LogisticRegression(max_iter=100, tol=1e-3)
 
 
 def ridge_regression(n_rows, n_columns, n_classes):
-    """Return a ridge regression whose penalty is chosen by leaving out one row; None for too many.
+    """Return a ridge regression; None if it would take too long.
 
-    The smallest penalties are for columns that are nearly the same, as those of a spectrum.
+    Its penalty is chosen by leaving out one row, the smallest for columns that are nearly the
+    same, as those of a spectrum. With many rows it does not matter, and choosing takes memory.
     """
-    is_too_much = n_rows * n_columns * min(n_rows, n_columns) > MOST_WORK
-    return None if is_too_much else RidgeCV(alphas=np.logspace(-6, 4, 21))
+    if n_rows * n_columns * min(n_rows, n_columns) > MOST_WORK:
+        return None
+    return RidgeCV(alphas=np.logspace(-6, 4, 21)) if n_rows < MANY_ROWS else Ridge()
 
 
 def with_unclipped(encoded):
@@ -67,8 +74,17 @@ def with_unclipped(encoded):
     A line through what is clipped is none through the numbers themselves; with both, what is
     far out may count as much as it is, or less.
     """
-    left = np.maximum(1 - np.square(encoded / LIMIT), NEARLY_NOTHING)
-    return np.hstack([encoded, UNIT * encoded / np.sqrt(left)])
+    n_columns = encoded.shape[1]
+    both = np.empty((len(encoded), 2 * n_columns))  # at once: of many rows a copy is large
+    both[:, :n_columns] = encoded
+    unclipped = both[:, n_columns:]
+    np.divide(both[:, :n_columns], LIMIT, out=unclipped)
+    np.square(unclipped, out=unclipped)
+    np.subtract(1, unclipped, out=unclipped)
+    np.sqrt(np.maximum(unclipped, NEARLY_NOTHING, out=unclipped), out=unclipped)
+    np.divide(both[:, :n_columns], unclipped, out=unclipped)
+    unclipped *= UNIT
+    return both
 
 
 def slopes_of_unclipped(encoded):
@@ -83,8 +99,11 @@ FORMS = {"linear": with_unclipped}
 
 
 def as_given(name, encoded):
-    """Return the encoded columns as a companion takes them."""
-    return FORMS[name](encoded) if name in FORMS else encoded
+    """Return the encoded columns as a companion takes them, of float64.
+
+    Normal equations of float32 lose half of their digits.
+    """
+    return FORMS[name](encoded) if name in FORMS else encoded.astype(np.float64)
 
 
 CLASSIFIERS = {"boosting": boosting_classifier, "linear": logistic_regression}
@@ -164,7 +183,6 @@ def fit_companions(companions, encoded, targets, sample_weight, rows, seed, dead
         The fitted companions of each member, without those for which there was no time or, of
         classes, of which only one is in the rows.
     """
-    encoded = encoded.astype(np.float64)  # normal equations of float32 lose half of their digits
     sets = {id(own): own for own in rows}
 
     def fit(job):

@@ -76,9 +76,10 @@ DESCRIPTIONS = {
         "Models that predict beside the networks, each fitted once for each member on the rows "
         "that it is trained on, and weighed on those held out. ``'auto'`` is "
         "`HistGradientBoostingClassifier` and `LogisticRegression`, for numbers "
-        "`HistGradientBoostingRegressor` and `RidgeCV`, for one target and, of numbers, "
-        "``loss='squared_error'``; None is networks alone. A list has unfitted estimators, which "
-        "get the encoded columns (without bins) and numbers of classes or standardized targets.",
+        "`HistGradientBoostingRegressor` and `RidgeCV` (`Ridge` from 10,000 rows on), for one "
+        "target and, of numbers, ``loss='squared_error'``; None is networks alone. A list has "
+        "unfitted estimators, which get the encoded columns (without bins) and numbers of classes "
+        "or standardized targets.",
     ),
     "categorical_features": (
         "'auto' or array-like of bool, int or str",

@@ -5,7 +5,7 @@ What goes in is in double precision, as in scikit-learn: a threshold decides the
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
 from .._estimators.onnx import DOUBLE, SINGLE
 from .._sklearn import trees_of
@@ -120,7 +120,7 @@ def _trees(graph, value, companion):
 
 
 KINDS = {
-    (LogisticRegression, RidgeCV): _linear,
+    (LogisticRegression, Ridge, RidgeCV): _linear,
     (HistGradientBoostingClassifier, HistGradientBoostingRegressor): _trees,
 }
 """What adds a companion to a graph."""

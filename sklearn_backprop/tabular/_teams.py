@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
 from .._estimators.fitted import loss_of, outputs_of, targets_of
 from .._numerics.blas import one_openmp_thread
@@ -18,7 +18,7 @@ MANY_ROWS = 4096
 FLAT = HistGradientBoostingClassifier, HistGradientBoostingRegressor
 """Trees, whose derivative is zero wherever there is one."""
 
-LINEAR = LogisticRegression, RidgeCV
+LINEAR = LogisticRegression, Ridge, RidgeCV
 """Models whose derivatives are their coefficients."""
 
 
@@ -53,8 +53,8 @@ class Team(NamedTuple):
         return said
 
     def _given(self, encoded):
-        """Return the columns for companions, of float64 as they were fitted on."""
-        return (encoded if self.columns is None else encoded[:, self.columns]).astype(np.float64)
+        """Return the columns for companions."""
+        return encoded if self.columns is None else encoded[:, self.columns]
 
     def parts_of_logits(self, encoded) -> dict:
         """Return the logits of each, as ``logits_of`` has them."""
