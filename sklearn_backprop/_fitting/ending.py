@@ -71,8 +71,8 @@ def stalled(what, tol, n_epochs):
 def reached_max_iter(max_iter, progress):
     """Return what is said of epochs that ran out, with what ``fell_by`` says."""
     return (
-        f"{raise_it('max_iter', max_iter)} Maximum iterations ({max_iter}) reached and the "
-        f"optimization hasn't converged yet.{progress}"
+        f"Maximum iterations ({max_iter}) reached and the optimization hasn't converged yet."
+        f"{progress} {raise_it('max_iter', max_iter)}"
     )
 
 

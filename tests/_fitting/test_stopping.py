@@ -246,7 +246,7 @@ def test_stopping_in_the_last_epoch_is_convergence():
 
 @pytest.mark.parametrize(("solver", "limit"), [("adam", "max_iter"), ("lbfgs", "max_iter")])
 def test_the_warning_at_the_limit_names_it_and_points_to_the_call_of_fit(solver, limit):
-    with pytest.warns(ConvergenceWarning, match=rf"{limit} to 14.*\(7\)|7.*{limit}") as caught:
+    with pytest.warns(ConvergenceWarning, match=f"7.*{limit}") as caught:
         make(BackpropClassifier, solver, max_iter=7).fit(X, SPECIES)
     assert [warning.filename for warning in caught] == [__file__]
 
