@@ -191,9 +191,8 @@ def input_gradients(X, weights, biases, activation, output_activation, centred=N
     activations = [activation] * (len(weights) - 1) + [output_activation]
     n_outputs = weights[-1].shape[1]
     gradients = np.empty((X.shape[0], n_outputs, X.shape[1]), weights[0].dtype)
-    widest = max(X.shape[1], *(W.shape[1] for W in weights))
-    n_rows = max(1, GRADIENT_BLOCK // (n_outputs * widest))
     sizes = [X.shape[1], *(W.shape[1] for W in weights)]
+    n_rows = max(1, GRADIENT_BLOCK // (n_outputs * max(sizes)))
     with blas_threads_for(sizes, min(n_rows, X.shape[0])):
         for where, rows in _parts(X, gradients.dtype, n_rows, centred):
             by_output = _backpropagate_outputs(rows, weights, biases, activations)

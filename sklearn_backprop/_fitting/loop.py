@@ -14,7 +14,7 @@ from .._engine.training import ROWS, mean_loss
 from . import ending as say
 from .ending import Ending
 from .epochs import train
-from .messages import epoch_record, line, warn
+from .messages import epoch_record, line, seconds_left, warn
 from .training import Statistics, Training
 
 SHORT_CYCLE = 10
@@ -346,12 +346,9 @@ class FitLoop:
     def _print(self, record):
         epoch = record["epoch"]
         if self.verbose and (epoch == 1 or epoch % self.verbose == 0):
-            to_come = max(0, self.max_iter - self.n_epochs)
             elapsed = record["seconds"] - self.seconds_before
-            left = elapsed / max(1, self.n_epochs) * to_come
-            if self.max_time is not None:
-                left = max(0.0, min(left, self.max_time - elapsed))
-            self._say(line(record, epoch + to_come, left))
+            left = seconds_left(elapsed, self.n_epochs, self.max_iter, self.max_time)
+            self._say(line(record, epoch + self.max_iter - self.n_epochs, left))
 
     def _say(self, line):
         if self.verbose:

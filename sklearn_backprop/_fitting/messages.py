@@ -21,7 +21,23 @@ def epoch_record(training, loss, scores, seconds):
     }
 
 
-def line(record, n_epochs, seconds_left):
+def seconds_left(elapsed, n_done, n_all, max_time=None):
+    """Return how long the epochs that are to come will take, as long as those before them.
+
+    Parameters
+    ----------
+    elapsed : float
+        Seconds so far.
+    n_done, n_all : int
+        Epochs so far, and in all, at most.
+    max_time : float, default=None
+        Seconds after which training ends.
+    """
+    left = elapsed * (n_all / n_done - 1)
+    return left if max_time is None else max(0.0, min(left, max_time - elapsed))
+
+
+def line(record, n_epochs, left):
     """Return a record as a line whose numbers stand under one another.
 
     Parameters
@@ -30,8 +46,8 @@ def line(record, n_epochs, seconds_left):
         Of the epoch.
     n_epochs : int
         Epochs that there can be.
-    seconds_left : float
-        That they would take.
+    left : float
+        Seconds that those to come would take.
     """
     skipped = ("epoch", "gradient_norm", "seconds")
     width = max(5, len(str(n_epochs)))
@@ -40,7 +56,7 @@ def line(record, n_epochs, seconds_left):
         if name not in skipped:
             number = f"{value:.8g}, "
             cells.append(f"{name} = {number:<{WIDTH}}")
-    return "".join([*cells, f"{record['seconds']:.2f} s, at most {seconds_left:.0f} s left"])
+    return "".join([*cells, f"{record['seconds']:.2f} s, at most {left:.0f} s left"])
 
 
 WIDTH = len("-1.2345678e-05, ")

@@ -11,7 +11,7 @@ from .._estimators.regressor import BackpropRegressor
 from ..activations import ACTIVATIONS
 from ._mistakes import Step, likely_mistake
 from ._step import trace_step
-from ._trace import StepTrace
+from ._trace import StepTrace, sizes_of
 
 LEARNING_RATE = 2.0
 
@@ -180,9 +180,7 @@ class Exercise:
 
     def __repr__(self):
         """Say which network."""
-        sizes = [self.trace.layers[0].weights_before.shape[0]]
-        sizes += [layer.weights_before.shape[1] for layer in self.trace.layers]
-        return f"Exercise({'-'.join(map(str, sizes))} network, {self.activation})"
+        return f"Exercise({sizes_of(self.trace)} network, {self.activation})"
 
     def _body(self, answers):
         parts = ["<h1>One step of backpropagation</h1>", f"<p>{escape(_given_text(self))}</p>"]

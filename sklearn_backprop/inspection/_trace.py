@@ -137,10 +137,8 @@ class StepTrace:
 
     def __repr__(self):
         """Say what was traced, in a line."""
-        sizes = [self.layers[0].weights_before.shape[0]]
-        sizes += [layer.weights_before.shape[1] for layer in self.layers]
         return (
-            f"StepTrace({'-'.join(map(str, sizes))} network, {len(self.targets)} sample(s), "
+            f"StepTrace({sizes_of(self)} network, {len(self.targets)} sample(s), "
             f"{self.loss_function}, objective {self.objective:.6g})"
         )
 
@@ -194,3 +192,10 @@ class StepTrace:
                 "trace.layers[0].delta."
             ) from error
         return frames_of(self, pd.DataFrame)
+
+
+def sizes_of(trace):
+    """Return the number of features and of each layer's units, as ``2-3-1``."""
+    sizes = [trace.layers[0].weights_before.shape[0]]
+    sizes += [layer.weights_before.shape[1] for layer in trace.layers]
+    return "-".join(map(str, sizes))

@@ -24,7 +24,6 @@ from .._estimators.names import check_names
 from .._estimators.parameters import CONSTRAINTS, COUNT, POSITIVE
 from .._estimators.validation import balanced_folds, group_folds
 from .._sklearn import Interval, StrOptions, callbacks_of, with_callbacks
-from ._companions import NETWORK, check_companions, check_takes_weights
 from ._encoder import TabularEncoder
 from ._held_out import (
     FEW_ROWS,
@@ -39,7 +38,7 @@ from ._onnx import ExportsToOnnx
 from ._progress import ProgressLine, shows_progress
 from ._tables import as_table
 from ._target_codes import N_FOLDS, targets_to_code
-from ._teams import Team
+from ._teams import HasTeams
 from ._training import Data, Given, Training, errors_of_validation_set
 
 BLOCK = 2**14
@@ -55,7 +54,7 @@ ENOUGH = 50
 AUTO = StrOptions({"auto"})
 
 
-class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator):
+class BaseTabular(HasTeams, ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator):
     """Base of the two estimators: encoding, and training the members."""
 
     n_estimators: Any
@@ -69,7 +68,6 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
     validation_fraction: float
     early_stopping: bool
     scoring: Any
-    companions: Any
     categorical_features: Any
     ignored_features: Any
     max_categories: int | None
@@ -77,13 +75,9 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
     n_jobs: int | None
     verbose: Any
     random_state: Any
-    _usual_companions: dict[str, Callable]
     _uncalibrated: dict
     _for_rows: dict[str, Callable]  # what "auto" is for a number of rows
     encoder_: TabularEncoder
-    companions_: list | None = None  # of pickles that have none
-    weights_: dict = {NETWORK: 1.0}
-    _companion_columns: Any = None
     n_features_in_: int
     feature_names_in_: np.ndarray
 
@@ -194,47 +188,6 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         self._end_callbacks(context, data)
         return self
 
-    def _fit_companions(self, training):
-        """Fit the companions, if there are to be some."""
-        data = training.data
-        columns = data.fitted["encoder_"].columns_without_bins()
-        n_columns = data.encoded.shape[1] if columns is None else len(columns)
-        named, reason = self._named_companions(data, n_columns), self._has_none_for(data)
-        if named and reason is not None and self.companions != "auto":
-            raise ValueError(f"companions={self.companions!r} are not for {reason}. Pass None.")
-        if named and reason is None:
-            if data.sample_weight is not None:
-                check_takes_weights(named)
-            seed = training.members[0].random_state
-            training.fit_companions(named, self._companion_targets(data), seed, columns)
-
-    def _named_companions(self, data, n_columns):
-        """Return the unfitted companions, by name."""
-        if self.companions is None:
-            return {}
-        if self.companions != "auto":
-            return check_companions(self.companions, self)
-        n_classes = len(data.fitted.get("classes_", ()))
-        made = {
-            name: make(data.n_rows, n_columns, n_classes)
-            for name, make in self._usual_companions.items()
-        }
-        return {name: companion for name, companion in made.items() if companion is not None}
-
-    def teams(self):
-        """Return each member with its companions and their weights.
-
-        Returns
-        -------
-        list of Team
-            Each has ``logits``, ``predictions`` and ``gradients`` for an encoded table.
-        """
-        companions = self.companions_ or [{}] * len(self.estimators_)
-        return [
-            Team(network, each, self.weights_, self._companion_columns)
-            for network, each in zip(self.estimators_, companions, strict=True)
-        ]
-
     def _train(self, training):
         """Train the members together, and show how far they are."""
         follow = None
@@ -271,11 +224,9 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
         weights = self._weighted(check_weights(given.sample_weight, encoded), y)
         fitted, encode = self._encode_targets(y, weights)
         targets = encode(y)
-        coded = targets_to_code(targets, self._strata(targets))
         # what is later must not say anything of what is earlier
-        if coded is not None and given.time is None and len(encoded) >= FEW_ROWS:
-            folds = self._folds_of_codes(targets, check_groups(given.groups, len(encoded)))
-            encoded = encoder.with_target_codes(table, encoded, coded, folds)
+        if given.time is None and len(encoded) >= FEW_ROWS and encoder.many_labels():
+            encoded = self._with_codes(encoder, table, encoded, targets, given.groups)
         fitted |= {"encoder_": encoder, "mean_row_": encoded.mean(axis=0, dtype=np.float64)}
         data = Data(encoded, targets, weights, fitted)
         if given.X_val is None:
@@ -288,11 +239,17 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
             weights = check_weights(given.sample_weight_val, more, "sample_weight_val")
             return data.followed_by(Data(more, targets, self._weighted(weights, y_val), fitted))
 
-    def _folds_of_codes(self, targets, groups):
-        """Return the fold of each row for cross-fitting; groups stay together."""
+    def _with_codes(self, encoder, table, encoded, targets, groups):
+        """Return the encoded table with what the targets say; groups stay together."""
+        labels, groups = self._strata(targets), check_groups(groups, len(encoded))
+        coded = targets_to_code(targets, labels)
+        if coded is None:
+            return encoded
         if groups is not None and groups.max() > 0:
-            return group_folds(groups, min(N_FOLDS, groups.max() + 1), 0)
-        return balanced_folds(self._strata(targets), len(targets), N_FOLDS, 0)
+            folds = group_folds(groups, min(N_FOLDS, groups.max() + 1), 0)
+        else:
+            folds = balanced_folds(labels, len(targets), N_FOLDS, 0)
+        return encoder.with_target_codes(table, encoded, coded, folds)
 
     def _shares(self, given, data, seeds):
         """Return what each member trains on and validates on."""
@@ -310,14 +267,6 @@ class BaseTabular(ExportsToOnnx, MemberCallbacks, OwnsEstimators, BaseEstimator)
     def _strata(self, targets):
         """Return the class of each row, to be spread evenly over the folds; None for none."""
         return None
-
-    def _has_none_for(self, data):
-        """Say for what there are no companions, if that is the case."""
-        return "several targets" if data.targets.ndim > 1 else None
-
-    def _companion_targets(self, data):
-        """Return the targets as companions take them."""
-        return data.targets
 
     def _fitted(self, training):
         """Return the fitted attributes after training."""

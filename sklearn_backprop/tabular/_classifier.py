@@ -27,7 +27,7 @@ from ._logits import columns_of_labels
 from ._onnx import probabilities_of_members
 from ._recipe import batch_size_for, constant, epochs_falling, falling, layers_for, members_for
 from ._teams import pooled
-from ._weights import weigh_logits
+from ._weights import joined, weigh_logits
 
 
 @document_parameters(DESCRIPTIONS)
@@ -200,9 +200,8 @@ class TabularClassifier(
                 counts.append(np.repeat(sample_weight, len(labels[-1]) // len(y)))
         if not parts:
             return self._uncalibrated
-        together = {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
         all_counts = np.concatenate(counts) if counts else None
-        weights, temperature = weigh_logits(together, np.concatenate(labels), all_counts)
+        weights, temperature = weigh_logits(joined(parts), np.concatenate(labels), all_counts)
         scores = []
         if targets_of(training.members[0]).kind != "multilabel-indicator":
             logits = [pooled(each, weights) for each in parts]

@@ -33,6 +33,12 @@ LIMIT, UNIT, NEARLY_NOTHING = 3.0, 0.3, 1e-4
 """The encoder's limit; a weight of what is not clipped, for ridge regression; and what is left
 of 1 where a number is a hundred limits away."""
 
+TREES = HistGradientBoostingClassifier, HistGradientBoostingRegressor
+"""Companions whose derivative is zero wherever there is one."""
+
+LINEAR = LogisticRegression, Ridge, RidgeCV
+"""Companions whose derivatives are their coefficients."""
+
 SMALLEST = 1e-6
 """A companion that rules a class out might be wrong: probabilities are no smaller for it."""
 
@@ -223,7 +229,7 @@ def _seeded(companion, seed):
 
 def log_probabilities(companion, encoded, n_classes):
     """Return the logarithm of a companion's probabilities, of shape (n_rows, n_classes)."""
-    if isinstance(companion, HistGradientBoostingClassifier | LogisticRegression):
+    if isinstance(companion, (*TREES, *LINEAR)):  # whose scores are logits
         Z = companion.decision_function(encoded)
         Z = np.column_stack([np.zeros(len(Z)), Z]) if Z.ndim == 1 else Z
     else:

@@ -329,6 +329,21 @@ def printed(label, form=str):
         return hex(label)
 
 
+def distinct(names):
+    """Return names of which no two are equal: what was there before gets a number after it."""
+    taken, seen, distinct_names = set(names), set(), []
+    for name in names:
+        k = 2
+        while name in seen:
+            if f"{name}_{k}" not in taken:
+                name = f"{name}_{k}"
+                taken.add(name)
+            k += 1
+        seen.add(name)
+        distinct_names.append(name)
+    return distinct_names
+
+
 def robust_scale(values):
     """Return ``median`` and ``1 / (q75 - q25)``, ``2 / (max - min)`` or 0 of each column.
 

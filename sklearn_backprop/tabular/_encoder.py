@@ -11,7 +11,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._fitting.messages import warn
 from .._sklearn import Interval, StrOptions, check_feature_names_in
 from ..components import Lasting
-from ._encoded_columns import Categories, LeftOut, Numbers, Scaled, printed  # noqa: F401, for old pickles
+from ._encoded_columns import (  # noqa: F401, Scaled for old pickles
+    Categories,
+    LeftOut,
+    Numbers,
+    Scaled,
+    distinct,
+    printed,
+)
 from ._named_features import mask_of
 from ._row_labels import differs_by_row, error_of, warning_of
 from ._tables import as_table, complex_message
@@ -258,6 +265,14 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
             yield result
         self._warn_of_news(news)
 
+    def many_labels(self):
+        """Return position, name and encoding of each feature of so many labels that codes pay."""
+        return [
+            used
+            for used in self.used_columns()
+            if used[-1].categories is not None and len(used[-1].positions) > MANY_LABELS
+        ]
+
     def with_target_codes(self, table, encoded, targets, folds):
         """Add columns of what the targets say to features of many labels.
 
@@ -275,19 +290,18 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_rows, n_features_out)
-            With more columns, cross-fitted, if there are such features.
+            With more columns, cross-fitted.
         """
-        parts, start = [], 0
-        used = self.used_columns()
-        for j, name, column in used:
+        parts, start, many = [], 0, {j for j, *_ in self.many_labels()}
+        for j, name, column in self.used_columns():
             stop = start + len(column.names(name))
             parts.append(encoded[:, start:stop])
             start = stop
-            if column.categories is not None and len(column.positions) > MANY_LABELS:
+            if j in many:
                 values = column.read(self._read(table, j), name)
                 codes = column.fit_codes(values, targets, folds, self.clipped)
                 parts.append(codes.astype(encoded.dtype))
-        return encoded if len(parts) == len(used) else np.hstack(parts)
+        return np.hstack(parts)
 
     def _checked_table(self, X):
         """Return X as a table with the features of ``fit``."""
@@ -390,18 +404,3 @@ class TabularEncoder(TransformerMixin, Lasting, BaseEstimator):
         tags.input_tags.categorical = True
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def distinct(names):
-    """Return names of which no two are equal: what was there before gets a number after it."""
-    taken, seen, distinct_names = set(names), set(), []
-    for name in names:
-        k = 2
-        while name in seen:
-            if f"{name}_{k}" not in taken:
-                name = f"{name}_{k}"
-                taken.add(name)
-            k += 1
-        seen.add(name)
-        distinct_names.append(name)
-    return distinct_names

@@ -82,11 +82,21 @@ class PredictsIntervals:
         intervals = np.concatenate(blocks)
         return intervals[..., 0] if intervals.shape[2] == 1 else intervals
 
-    def _scores_of(self, held_out, fitted):
-        """Return the ``HeldOutScores`` of each target, by teams and what was held out from them."""
+    def _scores_of(self, held_out, predicted, fitted):
+        """Return the ``HeldOutScores`` of each target.
+
+        Parameters
+        ----------
+        held_out : list of tuple
+            Each team, and the columns, targets and weights that were held out from it.
+        predicted : list of ndarray or None
+            What each predicts there, where that is known.
+        fitted : dict
+            What is known of the targets.
+        """
         scores, weights = [], []
-        for team, encoded, targets, sample_weight in held_out:
-            low, high, scale = self._limits(team, encoded, fitted)
+        for (team, encoded, targets, sample_weight), own in zip(held_out, predicted, strict=True):
+            low, high, scale = self._limits(team, encoded, fitted, own)
             y = targets * fitted["target_scale_"] + fitted["target_mean_"]
             y = y.reshape(len(y), -1)
             scores.append(np.maximum(low - y, y - high) / scale)
@@ -98,7 +108,7 @@ class PredictsIntervals:
             for k in range(scores[0].shape[1])
         ]
 
-    def _limits(self, team, encoded, fitted=None):
+    def _limits(self, team, encoded, fitted=None, predicted=None):
         """Return what a team says: two ends and a scale, of shape (3, n_samples, n_outputs)."""
         known = vars(self) if fitted is None else fitted
         mean, unit = known["target_mean_"], known["target_scale_"]
@@ -107,7 +117,7 @@ class PredictsIntervals:
             predicted, std = team.network.predict(encoded, return_std=True)
             smallest = np.finfo(np.float32).tiny
             scale = np.maximum(std.astype(np.float64), smallest) * unit
-        else:
+        elif predicted is None:
             predicted = team.predictions(encoded)
         predicted = np.clip(predicted.astype(np.float64) * unit + mean, *known["_range"])
         predicted = predicted.reshape(len(encoded), -1)

@@ -22,8 +22,7 @@ from .._estimators.onnx import (
     network,
     prediction_columns,
 )
-from ._encoded_columns import BIN_SIZE, LARGEST, printed
-from ._encoder import distinct
+from ._encoded_columns import BIN_SIZE, LARGEST, distinct, printed
 from ._onnx_calendar import add_calendar
 from ._onnx_companions import pooled_logits, pooled_predictions
 from ._tables import as_table

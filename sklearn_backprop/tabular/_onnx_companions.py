@@ -4,12 +4,10 @@ What goes in is in double precision, as in scikit-learn: a threshold decides the
 """
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
 from .._estimators.onnx import DOUBLE, SINGLE
 from .._sklearn import trees_of
-from ._companions import LIMIT, NEARLY_NOTHING, NETWORK, SMALLEST, UNIT
+from ._companions import LIMIT, LINEAR, NEARLY_NOTHING, NETWORK, SMALLEST, TREES, UNIT
 
 
 def pooled_predictions(graph, team, encoded, value):
@@ -120,8 +118,8 @@ def _trees(graph, value, companion):
 
 
 KINDS = {
-    (LogisticRegression, Ridge, RidgeCV): _linear,
-    (HistGradientBoostingClassifier, HistGradientBoostingRegressor): _trees,
+    LINEAR: _linear,
+    TREES: _trees,
 }
 """What adds a companion to a graph."""
 

@@ -4,6 +4,8 @@ import sys
 from threading import Lock
 from time import perf_counter
 
+from .._fitting.messages import seconds_left
+
 WORTH_A_LINE = 10.0
 """Seconds that a fit must be expected to take."""
 
@@ -48,9 +50,7 @@ class ProgressLine:
             self.n_done += 1
             now = self.clock()
             elapsed = now - self.start
-            left = elapsed * (self.n_epochs / self.n_done - 1)
-            if self.max_time is not None:
-                left = max(0.0, min(left, self.max_time - elapsed))
+            left = seconds_left(elapsed, self.n_done, self.n_epochs, self.max_time)
             if now - self.last >= EVERY and (self.is_shown or elapsed + left > WORTH_A_LINE):
                 self.last, self.is_shown = now, True
                 self._write(elapsed, left)

@@ -28,7 +28,8 @@ from ._gradients import RegressorGradients
 from ._intervals import PredictsIntervals
 from ._onnx import predictions_of_members
 from ._recipe import batch_size_for, constant, epochs_falling, falling, members_for, rising_rate
-from ._weights import weigh_predictions
+from ._teams import pooled
+from ._weights import joined, weigh_predictions
 
 
 @document_parameters(DESCRIPTIONS)
@@ -210,19 +211,17 @@ class TabularRegressor(
         """Return weights, and how far off teams are on what each has not been trained on."""
         held_out, fitted = list(training.held_out()), training.data.fitted
         known = dict(self._uncalibrated)
-        if not held_out:
-            return known
-        if held_out[0][0].companions:
-            known["weights_"] = _weigh(held_out)
-            held_out = [(team._replace(weights=known["weights_"]), *rest)
-                        for team, *rest in held_out]  # fmt: skip
-        known["_held_out_scores"] = self._scores_of(held_out, fitted)
-        if _is_squared_error(held_out[0][0].network):
+        predicted = [None] * len(held_out)
+        if held_out and _is_squared_error(training.members[0]):
+            parts = [team.parts_of_predictions(encoded) for team, encoded, *_ in held_out]
+            weights = known["weights_"] = _weigh(parts, held_out)
+            predicted = [pooled(each, weights) for each in parts]
             means = [
-                np.average(np.square(team.predictions(encoded) - y), axis=0, weights=weights)
-                for team, encoded, y, weights in held_out
+                np.average(np.square(own - targets), axis=0, weights=sample_weight)
+                for own, (_, _, targets, sample_weight) in zip(predicted, held_out, strict=True)
             ]
             known["noise_"] = _plain(np.sqrt(np.mean(means, axis=0)) * fitted["target_scale_"])
+        known["_held_out_scores"] = self._scores_of(held_out, predicted, fitted)
         return known
 
     def _has_none_for(self, data):
@@ -292,13 +291,11 @@ class TabularRegressor(
         return tags
 
 
-def _weigh(held_out):
-    """Return the weights of network and companions, by teams and what was held out from them."""
-    parts = [team.parts_of_predictions(encoded) for team, encoded, *_ in held_out]
-    together = {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
+def _weigh(parts, held_out):
+    """Return the weights of network and companions, by what they say of what was held out."""
     targets = np.concatenate([y for _, _, y, _ in held_out])
     counts = [weights for *_, weights in held_out if weights is not None]
-    return weigh_predictions(together, targets, np.concatenate(counts) if counts else None)
+    return weigh_predictions(joined(parts), targets, np.concatenate(counts) if counts else None)
 
 
 def _is_squared_error(member):

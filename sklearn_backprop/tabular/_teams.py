@@ -1,25 +1,28 @@
-"""A team: a network and its companions, which were trained on the same rows."""
+"""Teams: a network and its companions, which were trained on the same rows; and who has some."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 
 from .._estimators.fitted import loss_of, outputs_of, targets_of
 from .._numerics.blas import one_openmp_thread
-from ._companions import FORMS, NETWORK, as_given, log_probabilities, slopes_of_unclipped
+from ._companions import (
+    FORMS,
+    LINEAR,
+    NETWORK,
+    TREES,
+    as_given,
+    check_companions,
+    check_takes_weights,
+    log_probabilities,
+    slopes_of_unclipped,
+)
 from ._logits import logits_of
 
-MANY_ROWS = 4096
-"""From so many on, trees share them out to threads."""
-
-FLAT = HistGradientBoostingClassifier, HistGradientBoostingRegressor
-"""Trees, whose derivative is zero wherever there is one."""
-
-LINEAR = LogisticRegression, Ridge, RidgeCV
-"""Models whose derivatives are their coefficients."""
+THREADS_PAY = 4096
+"""From so many rows on, trees share them out to threads."""
 
 
 class Team(NamedTuple):
@@ -47,7 +50,7 @@ class Team(NamedTuple):
         said = {NETWORK: of_network(self.network, encoded)}
         if self.companions:
             given = self._given(encoded)
-            with one_openmp_thread() if len(encoded) < MANY_ROWS else nullcontext():
+            with one_openmp_thread() if len(encoded) < THREADS_PAY else nullcontext():
                 for name, companion in self.companions.items():
                     said[name] = of_companion(companion, as_given(name, given))
         return said
@@ -105,7 +108,7 @@ class Team(NamedTuple):
                     direct, unclipped = np.split(slopes, 2, axis=1)
                     slopes = direct + unclipped * slopes_of_unclipped(self._given(encoded))[:, None]
                 total[:, :, columns] += self.weights[name] * slopes
-            elif not isinstance(companion, FLAT):
+            elif not isinstance(companion, TREES):
                 raise ValueError(
                     f"The derivatives of the companion {companion!r} are not known. Fit with "
                     "companions=None, or 'auto'."
@@ -129,3 +132,63 @@ def _slopes(companion, n_outputs):
 def pooled(parts, weights) -> Any:
     """Return the weighted sum of what network and companions say."""
     return sum(weights[name] * said for name, said in parts.items())
+
+
+class HasTeams:
+    """Mixin of the estimators for tables: which companions there are, and the teams."""
+
+    companions: Any
+    estimators_: list
+    companions_: list | None = None  # of pickles that have none
+    weights_: dict = {NETWORK: 1.0}
+    _companion_columns: Any = None
+    _usual_companions: dict[str, Callable]
+
+    def teams(self) -> list:
+        """Return each member with its companions and their weights.
+
+        Returns
+        -------
+        list of Team
+            Each has ``logits``, ``predictions`` and ``gradients`` for an encoded table.
+        """
+        companions = self.companions_ or [{}] * len(self.estimators_)
+        return [
+            Team(network, each, self.weights_, self._companion_columns)
+            for network, each in zip(self.estimators_, companions, strict=True)
+        ]
+
+    def _fit_companions(self, training):
+        """Fit the companions, if there are to be some."""
+        if self.companions is None:
+            return
+        data = training.data
+        columns = data.fitted["encoder_"].columns_without_bins()
+        n_columns = data.encoded.shape[1] if columns is None else len(columns)
+        named, reason = self._named_companions(data, n_columns), self._has_none_for(data)
+        if named and reason is not None and self.companions != "auto":
+            raise ValueError(f"companions={self.companions!r} are not for {reason}. Pass None.")
+        if named and reason is None:
+            if data.sample_weight is not None:
+                check_takes_weights(named)
+            seed = training.members[0].random_state
+            training.fit_companions(named, self._companion_targets(data), seed, columns)
+
+    def _named_companions(self, data, n_columns):
+        """Return the unfitted companions, by name."""
+        if self.companions != "auto":
+            return check_companions(self.companions, self)
+        n_classes = len(data.fitted.get("classes_", ()))
+        made = {
+            name: make(data.n_rows, n_columns, n_classes)
+            for name, make in self._usual_companions.items()
+        }
+        return {name: companion for name, companion in made.items() if companion is not None}
+
+    def _has_none_for(self, data):
+        """Say for what there are no companions, if that is the case."""
+        return "several targets" if data.targets.ndim > 1 else None
+
+    def _companion_targets(self, data):
+        """Return the targets as companions take them."""
+        return data.targets

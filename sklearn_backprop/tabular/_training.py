@@ -197,12 +197,9 @@ class Training:
         """
         if not companions or any(share.validation is None for share in self.shares):
             return
-        rows, sets = [], {}
-        for share in self.shares:
-            # with X_val all members train on the same rows
-            key = id(share.rows), id(share.validation)
-            sets.setdefault(key, share.trained_on(len(targets)))
-            rows.append(sets[key])
+        # with X_val all members have the same share, and need one fit
+        rows_of_share = {id(share): share.trained_on(len(targets)) for share in self.shares}
+        rows = [rows_of_share[id(share)] for share in self.shares]
         left = self.time_left()
         deadline = None if left is None else perf_counter() + left * SHARE_OF_COMPANIONS
         encoded = self.data.encoded if columns is None else self.data.encoded[:, columns]

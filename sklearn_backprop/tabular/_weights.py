@@ -103,6 +103,17 @@ def weigh_logits(parts, columns, sample_weight=None):
     return {name: weight / total for name, weight in weights.items()}, float(1 / total)
 
 
+def joined(parts) -> dict:
+    """Return what networks and companions say of all rows, one team's after another's.
+
+    Parameters
+    ----------
+    parts : list of dict of str to ndarray
+        Of each team, of the rows that were held out from it.
+    """
+    return {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
+
+
 def _without_the_least(weigh, parts):
     """Return the weights of all parts, where those that count too little have 0.
 
