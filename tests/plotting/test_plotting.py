@@ -90,9 +90,10 @@ def test_loss_curve_without_validation_keeps_the_last_epoch(fitted):
 
 def test_loss_curves_over_one_another(fitted, stopped):
     _, ax = plt.subplots()
+    figures = plt.get_fignums()  # with those that other tests left open
     first = LossCurveDisplay.from_estimator(fitted, ax=ax)
     second = LossCurveDisplay.from_estimator(stopped, ax=first.ax_)
-    assert first.ax_ is second.ax_ is ax and len(plt.get_fignums()) == 1
+    assert first.ax_ is second.ax_ is ax and plt.get_fignums() == figures
     assert first.training_line_.get_color() != second.training_line_.get_color()
     assert second.training_line_.get_color() == second.validation_line_.get_color()
     assert second.training_line_.get_linestyle() != second.validation_line_.get_linestyle()
