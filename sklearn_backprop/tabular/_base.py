@@ -51,6 +51,9 @@ BIN_COLUMNS = 1000
 ENOUGH = 50
 """Held-out rows: what fewer say of a cycle may be chance, and fits of few rows are quick."""
 
+SHARE_OF_FIRST = 1 / 3
+"""Of the time that is left, for the networks before their candidates."""
+
 AUTO = StrOptions({"auto"})
 
 
@@ -58,6 +61,7 @@ class BaseTabular(HasTeams, ExportsToOnnx, MemberCallbacks, OwnsEstimators, Base
     """Base of the two estimators: encoding, and training the members."""
 
     n_estimators: Any
+    n_candidates: int
     hidden_layer_sizes: Any
     learning_rate_init: Any
     dropout: Any
@@ -83,6 +87,7 @@ class BaseTabular(HasTeams, ExportsToOnnx, MemberCallbacks, OwnsEstimators, Base
 
     _parameter_constraints = {
         "n_estimators": [COUNT, AUTO],
+        "n_candidates": [COUNT],
         "hidden_layer_sizes": ["array-like", COUNT, str],
         "learning_rate_init": [POSITIVE, AUTO],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
@@ -180,6 +185,7 @@ class BaseTabular(HasTeams, ExportsToOnnx, MemberCallbacks, OwnsEstimators, Base
         if callbacks_of(self):
             alone = partial(self._alone, training.data.fitted | columns_of(X))
             self._fit_in_turn(training.members, training.fit_member, context, data, alone)
+            self._fit_candidates(training)
         else:
             self._train(training)
         attributes = self._fitted(training)
@@ -192,9 +198,11 @@ class BaseTabular(HasTeams, ExportsToOnnx, MemberCallbacks, OwnsEstimators, Base
         """Train the members together, and show how far they are."""
         follow = None
         if shows_progress(self.verbose) and effective_n_jobs(self.n_jobs) == 1:
-            follow = ProgressLine(type(self).__name__, training.n_epochs, training.time_left())
+            n_epochs = training.n_epochs(self.n_candidates)
+            follow = ProgressLine(type(self).__name__, n_epochs, training.time_left())
         try:
-            training.fit(follow, self.n_jobs)
+            training.fit(follow, self.n_jobs, SHARE_OF_FIRST if self.n_candidates > 1 else 1)
+            self._fit_candidates(training, follow)
         finally:
             if follow is not None:
                 follow.close()
@@ -274,7 +282,8 @@ class BaseTabular(HasTeams, ExportsToOnnx, MemberCallbacks, OwnsEstimators, Base
         known = {"estimators_": training.members, "n_iter_": n_iter}
         calibrated = self._calibrated(training)
         companions = training.that_count(calibrated["weights_"])
-        return training.data.fitted | known | calibrated | companions
+        candidates = training.table_of_candidates(calibrated["weights_"])
+        return training.data.fitted | known | calibrated | companions | candidates
 
     def _weighted(self, sample_weight, y):
         """Return the weights to train with."""
@@ -282,7 +291,7 @@ class BaseTabular(HasTeams, ExportsToOnnx, MemberCallbacks, OwnsEstimators, Base
 
     def _alone(self, fitted, network):
         """Return the fitted attributes of an ensemble of one network, as it is without others."""
-        own = {"estimators_": [network], "n_iter_": network.n_iter_}
+        own = {"estimators_": [network], "n_iter_": network.n_iter_, "candidates_": None}
         return fitted | self._uncalibrated | {"companions_": None} | own
 
     def _make_encoder(self, table, names=None):

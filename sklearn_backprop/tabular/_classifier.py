@@ -8,7 +8,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from .._compositions.calibration import log_of_mean, tempered_probabilities
+from .._compositions.calibration import fit_temperature, log_of_mean, tempered_probabilities
 from .._estimators.checks import check_some_weight
 from .._estimators.classifier import BackpropClassifier, LogProbabilities
 from .._estimators.fitted import targets_of
@@ -23,11 +23,11 @@ from ._companions import CLASSIFIERS, NETWORK
 from ._descriptions import DESCRIPTIONS
 from ._gradients import ClassifierGradients
 from ._intervals import PredictsSets, scores_of_classes
-from ._logits import columns_of_labels
+from ._logits import columns_of_labels, logits_of
 from ._onnx import probabilities_of_members
 from ._recipe import batch_size_for, constant, epochs_falling, falling, layers_for, members_for
 from ._teams import pooled
-from ._weights import joined, weigh_logits
+from ._weights import joined, log_loss, select_logits, weigh_logits
 
 
 @document_parameters(DESCRIPTIONS)
@@ -48,6 +48,9 @@ class TabularClassifier(
         The members, for encoded tables.
     companions_ : list of dict of str to estimator
         What predicts beside each member, by name; for encoded tables.
+    candidates_ : dict of list, or None
+        With ``n_candidates`` a row for each configuration, as ``cv_results_`` has them: its name,
+        what it is, its loss on what was held out from the first members, its weight.
     weights_ : dict of str to float
         What the networks (``"network"``) and their companions count, chosen on held-out rows.
     temperature_ : float
@@ -87,6 +90,7 @@ class TabularClassifier(
         self,
         *,
         n_estimators="auto",
+        n_candidates=1,
         hidden_layer_sizes="auto",
         learning_rate_init="auto",
         dropout=0.0,
@@ -109,6 +113,7 @@ class TabularClassifier(
         random_state=None,
     ):
         self.n_estimators = n_estimators
+        self.n_candidates = n_candidates
         self.hidden_layer_sizes = hidden_layer_sizes
         self.learning_rate_init = learning_rate_init
         self.dropout = dropout
@@ -141,6 +146,7 @@ class TabularClassifier(
     }
     _optimizer = InputScaledAdamW
     _usual_companions = CLASSIFIERS
+    _say = staticmethod(logits_of)
     _uncalibrated = {"temperature_": 1.0, "weights_": {NETWORK: 1.0}, "_held_out_scores": []}
 
     def _check_targets(self, y):
@@ -192,21 +198,26 @@ class TabularClassifier(
 
     def _calibrated(self, training):
         """Return weights and temperature, chosen on what each member has not been trained on."""
-        parts, labels, counts = [], [], []
-        for team, encoded, y, sample_weight in training.held_out():
-            parts.append(team.parts_of_logits(encoded))
-            labels.append(columns_of_labels(targets_of(team.network), y))
-            if sample_weight is not None:
-                counts.append(np.repeat(sample_weight, len(labels[-1]) // len(y)))
-        if not parts:
+        held_out = list(training.held_out())
+        if not held_out:
             return self._uncalibrated
+        parts = [team.parts_of_logits(encoded) for team, encoded, *_ in held_out]
+        labels, counts = _labels_and_counts(held_out, training.members[0])
+        weigh = weigh_logits if self.n_candidates == 1 else select_logits
         all_counts = np.concatenate(counts) if counts else None
-        weights, temperature = weigh_logits(joined(parts), np.concatenate(labels), all_counts)
+        weights, temperature = weigh(joined(parts), np.concatenate(labels), all_counts)
         scores = []
         if targets_of(training.members[0]).kind != "multilabel-indicator":
             logits = [pooled(each, weights) for each in parts]
             scores = scores_of_classes(logits, labels, counts, temperature)
         return {"temperature_": temperature, "weights_": weights, "_held_out_scores": scores}
+
+    def _loss_of(self, said, held_out, member):
+        """Return the log-loss of logits, at their best temperature."""
+        labels, counts = _labels_and_counts(held_out, member)
+        columns, logits = np.concatenate(labels), np.concatenate(said)
+        weights = np.concatenate(counts) if counts else None
+        return log_loss(logits / fit_temperature(logits, columns, weights), columns, weights)
 
     def _is_multilabel(self):
         return targets_of(self.estimators_[0]).kind == "multilabel-indicator"
@@ -283,3 +294,14 @@ class TabularClassifier(
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _labels_and_counts(held_out, member):
+    """Return the column of each label held out, and its weights or nothing, each a list."""
+    labels = [columns_of_labels(targets_of(member), y) for _, _, y, _ in held_out]
+    counts = [
+        np.repeat(sample_weight, len(own) // len(y))
+        for own, (_, _, y, sample_weight) in zip(labels, held_out, strict=True)
+        if sample_weight is not None
+    ]
+    return labels, counts

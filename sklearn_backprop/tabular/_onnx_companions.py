@@ -5,8 +5,9 @@ What goes in is in double precision, as in scikit-learn: a threshold decides the
 
 import numpy as np
 
-from .._estimators.onnx import DOUBLE, SINGLE
+from .._estimators.onnx import DOUBLE, SINGLE, network
 from .._sklearn import trees_of
+from ._candidates import is_network
 from ._companions import LIMIT, LINEAR, NEARLY_NOTHING, NETWORK, SMALLEST, TREES, UNIT
 
 
@@ -41,20 +42,27 @@ def _pooled(graph, team, value, parts):
 
 
 def _parts(graph, team, encoded):
-    """Add what each companion says; return the names."""
-    given = encoded
-    if team.columns is not None:
-        columns = graph.constant(team.columns, np.dtype(np.int64))
-        given = graph.add("Gather", encoded, columns, axis=1)
-    given, parts = graph.cast(given, DOUBLE), {}
+    """Add what each companion says; return the names.
+
+    The output of a network that is pooled is its logits, or of squared error as it is.
+    """
+    parts = {}
     for name, companion in team.companions.items():
+        given = encoded
+        if name in team.columns:
+            columns = graph.constant(team.columns[name], np.dtype(np.int64))
+            given = graph.add("Gather", encoded, columns, axis=1)
+        if is_network(name):
+            parts[name] = network(graph, companion, given, as_net_inputs=True)
+            continue
         add = next((add for kinds, add in KINDS.items() if isinstance(companion, kinds)), None)
         if add is None:
             raise ValueError(
                 f"The companion {companion!r} cannot be exported to ONNX. Fit with "
                 "companions=None, or 'auto'."
             )
-        parts[name] = add(graph, FORM_NODES.get(name, _as_it_is)(graph, given), companion)
+        given = FORM_NODES.get(name, _as_it_is)(graph, graph.cast(given, DOUBLE))
+        parts[name] = add(graph, given, companion)
     return parts
 
 

@@ -28,8 +28,8 @@ from ._gradients import RegressorGradients
 from ._intervals import PredictsIntervals
 from ._onnx import predictions_of_members
 from ._recipe import batch_size_for, constant, epochs_falling, falling, members_for, rising_rate
-from ._teams import pooled
-from ._weights import joined, weigh_predictions
+from ._teams import pooled, predictions_of
+from ._weights import joined, select_predictions, weigh_predictions
 
 
 @document_parameters(DESCRIPTIONS)
@@ -48,6 +48,9 @@ class TabularRegressor(
         The members, for encoded tables and standardized targets.
     companions_ : list of dict of str to estimator
         What predicts beside each member, by name; for the same.
+    candidates_ : dict of list, or None
+        With ``n_candidates`` a row for each configuration, as ``cv_results_`` has them: its name,
+        what it is, its loss on what was held out from the first members, its weight.
     weights_ : dict of str to float
         What the networks (``"network"``) and their companions count, chosen on held-out rows.
     target_mean_, target_scale_ : float or ndarray of shape (n_outputs,)
@@ -96,6 +99,7 @@ class TabularRegressor(
         loss="squared_error",
         quantile=None,
         n_estimators="auto",
+        n_candidates=1,
         hidden_layer_sizes="auto",
         learning_rate_init="auto",
         dropout=0.0,
@@ -118,6 +122,7 @@ class TabularRegressor(
         self.loss = loss
         self.quantile = quantile
         self.n_estimators = n_estimators
+        self.n_candidates = n_candidates
         self.hidden_layer_sizes = hidden_layer_sizes
         self.learning_rate_init = learning_rate_init
         self.dropout = dropout
@@ -147,6 +152,7 @@ class TabularRegressor(
     }
     _optimizer = AdamW
     _usual_companions = REGRESSORS
+    _say = staticmethod(predictions_of)
     _uncalibrated = {"noise_": 0.0, "weights_": {NETWORK: 1.0}, "_held_out_scores": []}
 
     def _chosen_loss(self):
@@ -161,6 +167,11 @@ class TabularRegressor(
             raise ValueError(
                 f"loss={self.loss!r} is for classification; known here are "
                 f"{', '.join(map(repr, losses_for('regression')))}."
+            )
+        if self.n_candidates > 1 and loss.known_as != SquaredError.name:
+            raise ValueError(
+                f"n_candidates={self.n_candidates} needs loss='squared_error', by which candidates "
+                f"are weighed; got loss={loss.name!r}. Pass n_candidates=1."
             )
         return loss
 
@@ -214,7 +225,8 @@ class TabularRegressor(
         predicted = [None] * len(held_out)
         if held_out and _is_squared_error(training.members[0]):
             parts = [team.parts_of_predictions(encoded) for team, encoded, *_ in held_out]
-            weights = known["weights_"] = _weigh(parts, held_out)
+            weigh = weigh_predictions if self.n_candidates == 1 else select_predictions
+            weights = known["weights_"] = weigh(joined(parts), *_targets_and_counts(held_out))
             predicted = [pooled(each, weights) for each in parts]
             means = [
                 np.average(np.square(own - targets), axis=0, weights=sample_weight)
@@ -223,6 +235,12 @@ class TabularRegressor(
             known["noise_"] = _plain(np.sqrt(np.mean(means, axis=0)) * fitted["target_scale_"])
         known["_held_out_scores"] = self._scores_of(held_out, predicted, fitted)
         return known
+
+    def _loss_of(self, said, held_out, member):
+        """Return the mean squared error of predictions."""
+        targets, counts = _targets_and_counts(held_out)
+        squares = np.square(np.concatenate(said) - targets).reshape(len(targets), -1)
+        return np.average(squares.mean(axis=1), weights=counts)
 
     def _has_none_for(self, data):
         loss = self._chosen_loss()
@@ -291,11 +309,11 @@ class TabularRegressor(
         return tags
 
 
-def _weigh(parts, held_out):
-    """Return the weights of network and companions, by what they say of what was held out."""
-    targets = np.concatenate([y for _, _, y, _ in held_out])
+def _targets_and_counts(held_out):
+    """Return the targets held out, and their weights or None."""
     counts = [weights for *_, weights in held_out if weights is not None]
-    return weigh_predictions(joined(parts), targets, np.concatenate(counts) if counts else None)
+    targets = np.concatenate([y for _, _, y, _ in held_out])
+    return targets, np.concatenate(counts) if counts else None
 
 
 def _is_squared_error(member):

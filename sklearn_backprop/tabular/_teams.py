@@ -8,6 +8,7 @@ import numpy as np
 
 from .._estimators.fitted import loss_of, outputs_of, targets_of
 from .._numerics.blas import one_openmp_thread
+from ._candidates import draw, is_network
 from ._companions import (
     FORMS,
     LINEAR,
@@ -36,28 +37,31 @@ class Team(NamedTuple):
         Fitted.
     weights : dict of str to float
         Of each, and of the network.
-    columns : ndarray of int or None
-        The encoded columns that companions are given; None means all.
+    columns : dict of str to ndarray of int
+        The encoded columns that a companion is given; what is not in it is given all.
     """
 
     network: Any
     companions: dict
     weights: dict
-    columns: Any
+    columns: dict
 
     def _each(self, encoded, of_network, of_companion):
         """Return what network and companions say, by name."""
-        said = {NETWORK: of_network(self.network, encoded)}
-        if self.companions:
-            given = self._given(encoded)
-            with one_openmp_thread() if len(encoded) < THREADS_PAY else nullcontext():
-                for name, companion in self.companions.items():
+        counts = self.weights[NETWORK] > 0
+        said = {NETWORK: of_network(self.network, encoded)} if counts else {}
+        with one_openmp_thread() if len(encoded) < THREADS_PAY else nullcontext():
+            for name, companion in self.companions.items():
+                given = self._given(name, encoded)
+                if is_network(name):
+                    said[name] = of_network(companion, given)
+                else:
                     said[name] = of_companion(companion, as_given(name, given))
         return said
 
-    def _given(self, encoded):
-        """Return the columns for companions."""
-        return encoded if self.columns is None else encoded[:, self.columns]
+    def _given(self, name, encoded):
+        """Return the columns for a companion."""
+        return encoded[:, self.columns[name]] if name in self.columns else encoded
 
     def parts_of_logits(self, encoded) -> dict:
         """Return the logits of each, as ``logits_of`` has them."""
@@ -70,7 +74,7 @@ class Team(NamedTuple):
         """Return the predictions of each, of standardized targets."""
         return self._each(
             encoded,
-            lambda network, X: network.predict(X).astype(np.float64),
+            predictions_of,
             lambda companion, X: companion.predict(X),
         )
 
@@ -95,25 +99,39 @@ class Team(NamedTuple):
         ValueError
             If the derivative of a companion is not known.
         """
-        gradients = self.network.input_gradients(encoded)
-        if not hasattr(self.network, "classes_"):
-            outputs = outputs_of(self.network, encoded)
-            gradients = loss_of(self.network).prediction_gradients(outputs, gradients)
-        total = self.weights[NETWORK] * gradients
-        columns = slice(None) if self.columns is None else self.columns
+        total = self.weights[NETWORK] * _gradients_of(self.network, encoded)
         for name, companion in self.companions.items():
-            if isinstance(companion, LINEAR):
-                slopes = _slopes(companion, gradients.shape[1])
+            columns, given = self.columns.get(name, slice(None)), self._given(name, encoded)
+            if is_network(name):
+                slopes = _gradients_of(companion, given)
+            elif isinstance(companion, LINEAR):
+                slopes = _slopes(companion, total.shape[1])
                 if name in FORMS:
                     direct, unclipped = np.split(slopes, 2, axis=1)
-                    slopes = direct + unclipped * slopes_of_unclipped(self._given(encoded))[:, None]
-                total[:, :, columns] += self.weights[name] * slopes
-            elif not isinstance(companion, TREES):
+                    slopes = direct + unclipped * slopes_of_unclipped(given)[:, None]
+            elif isinstance(companion, TREES):
+                continue
+            else:
                 raise ValueError(
                     f"The derivatives of the companion {companion!r} are not known. Fit with "
                     "companions=None, or 'auto'."
                 )
+            total[:, :, columns] += self.weights[name] * slopes
         return total
+
+
+def predictions_of(network, encoded):
+    """Return a network's predictions, of standardized targets."""
+    return network.predict(encoded).astype(np.float64)
+
+
+def _gradients_of(network, encoded):
+    """Return the derivatives of ``decision_function``, or of ``predict``."""
+    gradients = network.input_gradients(encoded)
+    if hasattr(network, "classes_"):
+        return gradients
+    outputs = outputs_of(network, encoded)
+    return loss_of(network).prediction_gradients(outputs, gradients)
 
 
 def _slopes(companion, n_outputs):
@@ -138,11 +156,15 @@ class HasTeams:
     """Mixin of the estimators for tables: which companions there are, and the teams."""
 
     companions: Any
+    n_candidates: int
+    candidates_: dict | None = None
     estimators_: list
     companions_: list | None = None  # of pickles that have none
     weights_: dict = {NETWORK: 1.0}
-    _companion_columns: Any = None
+    _companion_columns: dict = {}
     _usual_companions: dict[str, Callable]
+    _say: Callable  # what a network says of encoded rows, to be pooled
+    _loss_of: Callable  # of what networks say of rows held out
 
     def teams(self) -> list:
         """Return each member with its companions and their weights.
@@ -173,6 +195,24 @@ class HasTeams:
                 check_takes_weights(named)
             seed = training.members[0].random_state
             training.fit_companions(named, self._companion_targets(data), seed, columns)
+
+    def _fit_candidates(self, training, follow=None):
+        """Train other configurations, if there are to be some and rows to judge them by."""
+        held_out = list(training.held_out())
+        if self.n_candidates == 1 or not held_out:
+            return
+        member = training.members[0]
+        without_bins = training.data.fitted["encoder_"].columns_without_bins()
+        candidates = draw(self, member.random_state, without_bins)
+
+        def loss_of(networks, columns):
+            said = [
+                self._say(network, encoded if columns is None else encoded[:, columns])
+                for network, (_, encoded, *_) in zip(networks, held_out, strict=False)
+            ]
+            return self._loss_of(said, held_out[: len(said)], member)
+
+        training.fit_candidates(candidates, loss_of, follow, self.n_jobs)
 
     def _named_companions(self, data, n_columns):
         """Return the unfitted companions, by name."""

@@ -10,6 +10,7 @@ from .._engine.samples import rows_of
 from .._estimators.checks import check_given
 from .._sklearn import is_called_by_a_search, num_samples
 from .._stacks.fit_many import fit_many
+from ._candidates import n_networks, table_of, train_candidates
 from ._companions import NETWORK, fit_companions
 from ._teams import Team
 
@@ -134,14 +135,17 @@ class Training:
         self.data = data
         self.deadline = None
         self.companions: list[dict] = [{} for _ in members]
-        self.companion_columns = None
+        self.companion_columns: dict = {}
+        self.candidates: list = []
+        self.candidate_losses: dict = {}
 
-    @property
-    def n_epochs(self):
-        """Epochs of all members together, at most."""
-        return sum(member.max_iter for member in self.members)
+    def n_epochs(self, n_candidates=1):
+        """Return the epochs of all networks together, at most."""
+        n_members = len(self.members)
+        n_epochs = sum(member.max_iter for member in self.members)
+        return n_epochs * n_networks(n_candidates, n_members) // n_members
 
-    def fit(self, after_epoch=None, n_jobs=None):
+    def fit(self, after_epoch=None, n_jobs=None, share_of_time=1.0):
         """Train all members together; drop those for which there was no time.
 
         Parameters
@@ -150,16 +154,14 @@ class Training:
             As in ``fit_many``.
         n_jobs : int, default=None
             As there.
+        share_of_time : float, default=1
+            Of the time that is left, for these.
         """
-        encoded, targets, weights = self.data.of(None)
-        members = fit_many(
+        left = self.time_left()
+        members = self.fit_more(
             self.members,
-            encoded,
-            targets,
-            rows=[share.rows for share in self.shares],
-            sample_weight=weights,
-            validation_rows=[share.validation for share in self.shares],
-            max_time=self.time_left(),
+            range(len(self.members)),
+            max_time=None if left is None else left * share_of_time,
             after_epoch=after_epoch,
             n_jobs=n_jobs,
         )
@@ -167,6 +169,39 @@ class Training:
         self.members = [members[k] for k in there]
         self.shares = [self.shares[k] for k in there]
         self.companions = [self.companions[k] for k in there]
+
+    def fit_more(self, networks, numbers, columns=None, **how):
+        """Train networks, each on what the member of a number trains on.
+
+        Parameters
+        ----------
+        networks : list of BaseBackprop
+            Unfitted.
+        numbers : iterable of int
+            Of each, the member's.
+        columns : ndarray of int or None
+            The encoded columns that they are given; None means all.
+        **how : object
+            ``max_time``, ``after_epoch`` and ``n_jobs`` of ``fit_many``.
+
+        Returns
+        -------
+        list of BaseBackprop or None
+            Fitted; None where there was no time.
+        """
+        encoded, targets, weights = self.data.of(None)
+        shares = [self.shares[k] for k in numbers]
+        if not networks:
+            return []
+        return fit_many(
+            networks,
+            encoded if columns is None else encoded[:, columns],
+            targets,
+            rows=[share.rows for share in shares],
+            sample_weight=weights,
+            validation_rows=[share.validation for share in shares],
+            **how,
+        )
 
     def fit_member(self, k, member):
         """Train one member, in its part of the time that is left."""
@@ -207,7 +242,36 @@ class Training:
         self.companions = fit_companions(
             companions, encoded, targets, weights, rows, seed, deadline
         )
-        self.companion_columns = columns
+        if columns is not None:
+            self.companion_columns = dict.fromkeys(companions, columns)
+
+    def fit_candidates(self, candidates, loss_of, after_epoch=None, n_jobs=None):
+        """Train candidates; those kept become companions.
+
+        Parameters
+        ----------
+        candidates : list of Candidate
+            What to train.
+        loss_of : callable
+            Returns the loss of what networks say of the rows held out from the first members.
+        after_epoch, n_jobs : object
+            As in ``fit_many``.
+        """
+        networks, self.candidate_losses = train_candidates(
+            candidates, self, loss_of, after_epoch, n_jobs
+        )
+        self.candidates = candidates
+        for k, companions in enumerate(self.companions):
+            companions.update({name: fitted[k] for name, fitted in networks.items()})
+        columns = {c.name: c.columns for c in candidates if c.columns is not None}
+        self.companion_columns = self.companion_columns | columns
+
+    def table_of_candidates(self, weights):
+        """Return the fitted attribute that says what was tried."""
+        if not self.candidates:
+            return {"candidates_": None}
+        table = table_of(self.candidates, self.members[0], self.candidate_losses, weights)
+        return {"candidates_": table}
 
     def teams(self):
         """Return each member with its companions, which do not count yet."""

@@ -17,6 +17,9 @@ PRIOR_ROWS = 10.0
 LEAST_WEIGHT = 0.05
 """What would count less is left out: it would cost time and say nothing."""
 
+N_ADDITIONS = 40
+"""Parts that a mean has at most, so no weight is below a fortieth."""
+
 LEAST_SUM = np.exp(-5)
 """Of the weights of logits: no temperature is higher than one over it."""
 
@@ -101,6 +104,69 @@ def weigh_logits(parts, columns, sample_weight=None):
     if total < LEAST_SUM:  # nothing that any of them says helps
         return {name: float(name == NETWORK) for name in parts}, float(1 / LEAST_SUM)
     return {name: weight / total for name, weight in weights.items()}, float(1 / total)
+
+
+def select_predictions(parts, targets, sample_weight=None):
+    """Return the weights of a mean of predictions, chosen one after the other.
+
+    As ``weigh_predictions``, for parts that are many and much alike.
+    """
+    counts = _relative(sample_weight, len(targets))
+    counts = counts.reshape(-1, *[1] * (targets.ndim - 1))
+    return _select(parts, lambda mean: np.mean(counts * np.square(mean - targets)))
+
+
+def select_logits(parts, columns, sample_weight=None):
+    """Return weights of logits and the temperature of their sum, chosen one after the other.
+
+    As ``weigh_logits``, for parts that are many and much alike. Each is first divided by its
+    own temperature: smoothed labels make logits smaller, and must not make them count less.
+    """
+    temperatures = {
+        name: fit_temperature(part, columns, sample_weight) for name, part in parts.items()
+    }
+    calibrated = {name: part / temperatures[name] for name, part in parts.items()}
+    chosen = _select(calibrated, lambda mean: log_loss(mean, columns, sample_weight))
+    weights = {name: weight / temperatures[name] for name, weight in chosen.items()}
+    total = sum(weights.values())
+    weights = {name: weight / total for name, weight in weights.items()}
+    together = sum(weights[name] * part for name, part in parts.items())
+    return weights, fit_temperature(together, columns, sample_weight)
+
+
+def log_loss(logits, columns, sample_weight=None):
+    """Return the mean log-loss of logits, where columns are those of the true classes."""
+    log_P = log_softmax(logits, axis=1)[np.arange(len(columns)), columns]
+    return -np.mean(_relative(sample_weight, len(columns)) * log_P)
+
+
+def _select(parts, loss):
+    """Return the weights of a mean to which one part is added again and again, the best each time.
+
+    R. Caruana, A. Niculescu-Mizil, G. Crew and A. Ksikes, "Ensemble selection from libraries of
+    models", ICML 2004: with replacement, and of all the means on the way the best.
+
+    Parameters
+    ----------
+    parts : dict of str to ndarray
+        What each says of rows that it was not trained on.
+    loss : callable
+        Of such a mean.
+    """
+
+    def weigh(names):
+        counts, total = np.zeros(len(names)), 0.0
+        best, best_loss = counts, np.inf
+        for n_added in range(1, N_ADDITIONS + 1):
+            losses = [loss((total + parts[name]) / n_added) for name in names]
+            k = int(np.argmin(losses))
+            counts = counts + (np.arange(len(names)) == k)
+            total = total + parts[names[k]]
+            if losses[k] < best_loss:
+                best, best_loss = counts, losses[k]
+        return best / best.sum()
+
+    return _without_the_least(weigh, parts)
 
 
 def joined(parts) -> dict:

@@ -180,7 +180,7 @@ def test_slopes_of_the_usual_linear_model():
     assert model.weights_["linear"] > 0.3
     encoded = model.encoder_.transform(X[:20]).astype(np.float64)
     slopes, step = model.encoded_gradients(encoded)[:, 0], 1e-5
-    for j in model._companion_columns:
+    for j in model._companion_columns["linear"]:
         move = step * (np.arange(encoded.shape[1]) == j)
         rise = model.encoded_outputs(encoded + move) - model.encoded_outputs(encoded - move)
         assert_allclose(rise[:, 0] / (2 * step), slopes[:, j], rtol=1e-2, atol=2e-2)
@@ -226,7 +226,8 @@ def test_onnx_has_them(n_classes):
     targets = np.unique(y, return_inverse=True)[1] if n_classes else (y - y.mean()) / y.std()
     made = {n: make(300, 3, n_classes) for n, make in model._usual_companions.items()}
     rows = [np.arange(k, 300) for k in range(10)]
-    columns = model._companion_columns = model.encoder_.columns_without_bins()
+    columns = model.encoder_.columns_without_bins()
+    model._companion_columns = {} if columns is None else dict.fromkeys(made, columns)
     given = data_ if columns is None else data_[:, columns]
     model.companions_ = fit_companions(made, given, targets, None, rows, 0)
     session = runtime.InferenceSession(
