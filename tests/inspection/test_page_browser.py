@@ -92,9 +92,8 @@ def open_page(pages):
         page.mouse.move(0, 0)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
-        page.evaluate(
-            "document.activeElement.blur(); play(false); state.cell = null; turn(false); byId('facts').open = false"
-        )
+        page.evaluate("document.activeElement.blur(); play(false); state.cell = null")
+        page.evaluate("turn(false); byId('facts').open = false")
         page.evaluate("choose({ frame: 0, sample: 0 })")
         return page
 

@@ -141,7 +141,7 @@ function paintUnit() {
   const values = valuesOf(tableOf[key]), column = Float32Array.from(record.features, (_, i) => values[i * n + state.unit]);
   const largest = largestOf(column) || 1;
   paintPixels(canvas, (x, y) => pixel(weights(x, y), largest));
-  const what = `${state.backward ? "Gradient of the weights" : "Weights"} into unit ${state.unit} of layer 1`;
-  byId("unit-caption").textContent = `${what}, a pixel an input; from ${short(-largest)} to ${short(largest)}`;
+  const what = `${state.backward ? "Gradient" : "Weights"} into unit ${state.unit} of layer 1`;
+  byId("unit-caption").textContent = `${what}, a pixel an input; largest ${short(largest)}`;
   canvas.setAttribute("aria-label", byId("unit-caption").textContent);
 }
