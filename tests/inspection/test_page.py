@@ -15,6 +15,7 @@ from test_documents import XOR_BIASES, XOR_OUTPUTS, XOR_WEIGHTS, XOR_X, XOR_Y, d
 
 from sklearn_backprop import BackpropClassifier, BackpropRegressor
 from sklearn_backprop.inspection import _packing as packing
+from sklearn_backprop.inspection import _page as page_module
 from sklearn_backprop.inspection import _record as record_module
 from sklearn_backprop.inspection import record_training
 from sklearn_backprop.inspection._surface import GRID
@@ -232,7 +233,7 @@ def test_a_large_update_is_shown_as_means_of_blocks(tmp_path, monkeypatch):
 
 def test_a_gradient_that_is_no_product_is_stored(tmp_path, monkeypatch):
     record = wide_record(alpha=100.0)
-    monkeypatch.setattr(record.start.learner.objective, "shares", lambda n: (1 / n, 0.0))
+    monkeypatch.setattr(page_module, "_penalty_share", lambda record, trace: 0.0)
     _, data = page_of(record, tmp_path)
     frames = record.trace(0).to_frames()
     for key in ("gradient_W1", "gradient_W2"):
