@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import dataclass, field
+from html import escape
 from numbers import Integral
 from typing import Any
 
@@ -19,12 +20,15 @@ from .._fitting.training import Training
 from .._numerics.blas import one_blas_thread
 from .._numerics.memo import shallow_copy
 from ..optimizers import State as OptimizerState
-from ._page import write_page
+from ._page import make_page, write_page
 from ._recording import independent_training, trace_batch
 from ._step import check_estimator_is_ours
 
 MAX_FRAMES = 200
 """Recorded epochs beyond which ``every="auto"`` takes larger strides."""
+
+NOTEBOOK_BYTES = 1_000_000
+"""Largest page that a record shows of itself in a notebook, which keeps it in its file."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -137,7 +141,7 @@ class TrainingRecord:
         training.learner.learning_rate, training.progress.n_iter = frame.learning_rate, frame.n_iter
         return training
 
-    def to_html(self, path, *, title=None, max_bytes=1_900_000):
+    def to_html(self, path, *, title=None, max_bytes=3_000_000, image_shape="auto"):
         """Write a page that plays the training back: one file, without network or server.
 
         Parameters
@@ -146,8 +150,13 @@ class TrainingRecord:
             File to write.
         title : str, default=None
             Heading of the page; None takes the estimator's class.
-        max_bytes : int, default=1_900_000
+        max_bytes : int, default=3_000_000
             Largest size of the file. As many of the recorded epochs as fit are shown.
+        image_shape : tuple of int, "auto" or None, default="auto"
+            Rows and columns of the pictures that the inputs are, such as ``(28, 28)``; the
+            page then shows them, and what each unit of the first layer looks for. "auto"
+            takes a square of 64 features or more for a picture unless they have names other
+            than those of pixels; None shows numbers.
 
         Returns
         -------
@@ -157,9 +166,21 @@ class TrainingRecord:
         Raises
         ------
         ValueError
-            If not even two epochs fit: then show fewer ``samples``.
+            If not even two epochs fit, or ``image_shape`` does not.
         """
-        return write_page(self, path, title or type(self.estimator).__name__, max_bytes)
+        name = title or type(self.estimator).__name__
+        return write_page(self, path, name, max_bytes, image_shape)
+
+    def _repr_html_(self):
+        """Return the page for a notebook, in a frame of its own; a line where it has no room."""
+        try:
+            page, _ = make_page(self, type(self.estimator).__name__, NOTEBOOK_BYTES, "auto")
+        except Exception:  # a display that fails would hide the record itself
+            return f"<pre>{escape(repr(self))}</pre>"
+        return (
+            f'<iframe srcdoc="{escape(page.decode())}" title="{escape(repr(self))}" '
+            'style="width: 100%; height: 800px; border: 0"></iframe>'
+        )
 
 
 @dataclass(frozen=True)

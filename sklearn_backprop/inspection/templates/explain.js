@@ -21,8 +21,6 @@ function cellsOf(keyA, cellsA, keyB, cellsB) {
   return [...cellsA.map(([i, j]) => [keyA, i, j]), ...cellsB.map(([i, j]) => [keyB, i, j])];
 }
 
-const range = (n) => [...Array(n).keys()];
-
 // Each returns [the numbers, the words, the cells it is made of].
 const EXPLANATIONS = {
   X(table, i, j) {
@@ -35,9 +33,12 @@ const EXPLANATIONS = {
   },
   Y: () => ["", "what the output should be", []],
   W(table, i, j) {
-    const isBias = i === table.rows.length - 1;
-    return ["", isBias ? `bias of ${table.columns[j]}`
-      : `weight from ${table.rows[i]} to ${table.columns[j]}, before the step`, []];
+    const isBias = i === table.rows.length - 1, gradient = `gradient_W${table.layer}`;
+    const change = `update_W${table.layer}`, steps = tableOf[change] && !tableOf[change].block;
+    return ["", (isBias ? `bias of ${table.columns[j]}`
+      : `weight from ${table.rows[i]} to ${table.columns[j]}`) + `, before the step; its gradient is ` +
+      short(value(gradient, i, j)) + (steps ? `, the step adds ${short(value(change, i, j))}` : ""),
+      [[gradient, i, j], ...(steps ? [[change, i, j]] : [])]];
   },
   Z(table, i, j) {
     const weights = `W${table.layer}`, n = tableOf[weights].rows.length - 1, from = below(table.layer);
@@ -115,6 +116,10 @@ const EXPLANATIONS = {
       cellsOf(from, samples.map((s) => [s, i]), delta, column)];
   },
   update_W(table, i, j) {
+    if (table.block) {
+      return ["", `mean update of a block of ${table.block[0]} × ${table.block[1]} weights, by ` +
+        record.optimizer, []];
+    }
     const gradient = `gradient_W${table.layer}`, rate = scalar("learning_rate");
     const g = value(gradient, i, j), change = value(table.key, i, j);
     const isPlain = record.is_plain_descent && scalar("clipped_norm") >= scalar("gradient_norm") * (1 - 1e-6);
@@ -134,18 +139,29 @@ function explain(key, i, j) {
   const table = tableOf[key];
   const [numbersText, words, operands] = EXPLANATIONS[table.quantity](table, i, j);
   const row = table.columns.length > 1 || table.rows.length > 1 ? ` [${table.rows[i]}, ${table.columns[j]}]` : "";
-  return { where: table.symbol.split(",")[0] + row, number: short(value(key, i, j)), numbersText, words, operands };
+  const number = (table.is_coarse ? "≈ " : "") + short(value(key, i, j));
+  return { where: table.symbol.split(",")[0] + row, number, numbersText, words, operands };
+}
+
+function explainThis(cell) {
+  if (state.cell && cell.every((part, k) => part === state.cell[k])) return;
+  state.cell = cell;
+  showExplanation();
 }
 
 function showExplanation() {
   document.querySelectorAll(".explained, .operand").forEach((marked) =>
     marked.classList.remove("explained", "operand"));
+  unmarkHeatmaps();
+  paintUnit();
   if (!state.cell) return;
-  const [key, i, j] = state.cell;
+  const [key, i, j] = state.cell, table = tableOf[key];
   const told = explain(key, i, j);
-  tableOf[key].cells[i][j].classList.add("explained");
-  told.operands.forEach(([k, r, c]) => tableOf[k].cells[r]?.[c]?.classList.add("operand"));
-  markNode(key, i, j);
+  table.cells?.[i][j].classList.add("explained");
+  if (table.heat) frameCell(table, i, j);
+  told.operands.forEach(([k, r, c]) => tableOf[k].cells?.[r]?.[c]?.classList.add("operand"));
+  markHeatmaps(told.operands);
+  markInNetwork(key, i, j);
   const line = byId("explained");
   line.replaceChildren(
     element("b", told.number + (told.numbersText && ` = ${told.numbersText}`)), `: ${told.words} `,

@@ -1,136 +1,4 @@
-// The network, the loss curve and the decision surface.
-
-const SVG = "http://www.w3.org/2000/svg";
-const MOST_NODES = 16;
-let colors = {};
-
-function shape(tag, attributes, text) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, given] of Object.entries(attributes)) made.setAttribute(name, given);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-function readColors() {
-  const style = getComputedStyle(document.documentElement);
-  for (const name of ["neutral", "positive", "negative", "text", "quiet", "page", "accent", "line"]) {
-    const hex = style.getPropertyValue(`--${name}`).trim();
-    colors[name] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-  }
-}
-
-// From neutral towards positive or negative, for t in [-1, 1].
-function mix(t) {
-  const end = t < 0 ? colors.negative : colors.positive, share = Math.min(1, Math.abs(t) || 0);
-  return colors.neutral.map((c, k) => Math.round(c + (end[k] - c) * share));
-}
-
-// Black or white, whichever stands out more: by relative luminance.
-function readableOn(rgb) {
-  const [r, g, b] = rgb.map((c) => (c / 255) ** 2.2);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000" : "#fff";
-}
-
-function inNode(a) {
-  const text = Math.abs(a) < 10 ? a.toFixed(2) : String(Number(a.toPrecision(2)));
-  return Number(text) === 0 ? "0" : text;
-}
-
-const css = (rgb) => `rgb(${rgb.join(" ")})`;
-const cut = (name, n) => (name.length > n ? name.slice(0, n - 1) + "…" : name);
-
-// ---------------------------------------------------------------- the network
-
-const diagram = { nodes: [], edges: [] };
-
-const PER_LETTER = 6.2; // pixels
-
-// How much the names beside the inputs or the outputs may take.
-function roomFor(names, radius, width) {
-  const longest = Math.max(...names.slice(0, MOST_NODES).map((name) => name.length));
-  return Math.min(radius + 14 + longest * PER_LETTER, width * 0.33);
-}
-
-// The units that are drawn: all, or the first ones.
-const drawnUnits = (size) => range(size > MOST_NODES ? MOST_NODES - 1 : size);
-
-function layoutNetwork() {
-  const svg = byId("network"), width = svg.clientWidth || 600;
-  const sizes = record.sizes, columns = sizes.length, most = Math.max(...sizes.map((s) => Math.min(s, MOST_NODES)));
-  const gap = Math.max(26, Math.min(48, 430 / most)), height = gap * most + 34, radius = Math.min(17, gap * 0.42);
-  const [left, right] = [record.features, record.outputs].map((names) => roomFor(names, radius, width));
-  const step = (width - left - right) / (columns - 1);
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.style.height = `${height}px`;
-  svg.replaceChildren();
-  diagram.radius = radius;
-  diagram.places = sizes.map((size, layer) => {
-    const drawn = drawnUnits(size), shown = Math.min(size, MOST_NODES);
-    return drawn.map((unit) => [left + layer * step, height / 2 + (unit - (shown - 1) / 2) * gap]);
-  });
-  drawEdges(svg);
-  drawNodes(svg, sizes, gap, [left, right]);
-}
-
-function drawEdges(svg) {
-  diagram.edges = [];
-  for (let layer = 1; layer < record.sizes.length; layer++) {
-    diagram.places[layer - 1].forEach(([x1, y1], i) => diagram.places[layer].forEach(([x2, y2], j) => {
-      const line = shape("line", { x1, y1, x2, y2, "stroke-linecap": "round" });
-      svg.append(line);
-      diagram.edges.push([line, layer, i, j]);
-    }));
-  }
-}
-
-function drawNodes(svg, sizes, gap, room) {
-  diagram.nodes = [];
-  diagram.places.forEach((places, layer) => places.forEach(([cx, cy], unit) => {
-    const key = layer === 0 ? "X" : `A${layer}`;
-    const circle = shape("circle", { cx, cy, r: diagram.radius, "data-key": key, "data-j": unit });
-    const text = shape("text", { x: cx, y: cy, class: "value" });
-    svg.append(circle, text);
-    diagram.nodes.push([circle, text, key, layer, unit]);
-    const name = layer === 0 ? record.features[unit] : record.outputs[unit];
-    if (layer === 0 || layer === sizes.length - 1) {
-      const left = layer === 0, space = Math.floor((room[left ? 0 : 1] - diagram.radius - 8) / PER_LETTER);
-      svg.append(shape("text", { x: cx + (left ? -1 : 1) * (diagram.radius + 6), y: cy + 4, class: "quiet",
-        "text-anchor": left ? "end" : "start" }, cut(name, Math.max(3, space))));
-    }
-  }));
-  diagram.places.forEach((places, layer) => {
-    const hidden = sizes[layer] - places.length;
-    if (!hidden) return;
-    const [x, y] = places.at(-1);
-    svg.append(shape("text", { x, y: y + gap, "text-anchor": "middle", class: "quiet" }, `+${hidden} more`));
-  });
-}
-
-function paintNetwork() {
-  for (const [line, layer, i, j] of diagram.edges) {
-    const w = value(`W${layer}`, i, j), share = Math.min(1, Math.abs(w) / record.largest_weight);
-    line.setAttribute("stroke", css(w < 0 ? colors.negative : colors.positive));
-    line.setAttribute("stroke-width", (0.4 + 6 * share).toFixed(2));
-    line.setAttribute("stroke-opacity", (0.15 + 0.75 * share).toFixed(2));
-  }
-  for (const [circle, text, key, layer, unit] of diagram.nodes) {
-    const a = value(key, state.sample, unit);
-    const fill = mix(a / record.largest_activation[layer]);
-    circle.setAttribute("fill", css(fill));
-    text.setAttribute("style", `fill: ${readableOn(fill)}`);
-    text.textContent = diagram.radius >= 14 ? inNode(a) : "";
-  }
-  const last = record.sizes.length - 1;
-  const outputs = range(record.sizes[last]).map((k) => short(value(`A${last}`, state.sample, k)));
-  byId("network").setAttribute("aria-label",
-    `Network of ${record.sizes.join("-")} units at epoch ${record.epochs[state.frame]}; outputs ${outputs.join(", ")}`);
-}
-
-function markNode(key, i, j) {
-  if (i !== state.sample) return;
-  const found = diagram.nodes.find(([, , k, , unit]) => k === key && unit === j);
-  if (found) found[0].classList.add("explained");
-}
+// The loss curve, the decision surface, and weights as pictures.
 
 // ---------------------------------------------------------------- the loss curve
 
@@ -258,4 +126,22 @@ function paintSurface() {
   const [x, y, level] = record.surface.shown[state.sample];
   dot([x, y], fill(level), 7 * unit, css(colors.accent), 3 * unit);
   canvas.setAttribute("aria-label", `${record.surface.caption}, at epoch ${record.epochs[state.frame]}`);
+}
+
+// ---------------------------------------------------------------- weights as a picture
+
+// What the unit of the first layer that is pointed at looks for: its weights, a pixel an input.
+function paintUnit() {
+  if (!record.picture) return;
+  const cell = state.cell, table = cell && tableOf[cell[0]], isFirst = table && table.layer === 1 && !table.block;
+  if (isFirst) state.unit = cell[2];
+  const canvas = byId("unit"), key = state.backward ? "gradient_W1" : "W1", n = tableOf[key].columns.length;
+  [canvas.height, canvas.width] = record.picture;
+  const weights = (x, y) => value(key, y * canvas.width + x, state.unit);
+  const values = valuesOf(tableOf[key]), column = Float32Array.from(record.features, (_, i) => values[i * n + state.unit]);
+  const largest = largestOf(column) || 1;
+  paintPixels(canvas, (x, y) => pixel(weights(x, y), largest));
+  const what = `${state.backward ? "Gradient" : "Weights"} into unit ${state.unit} of layer 1`;
+  byId("unit-caption").textContent = `${what}, a pixel an input; largest ${short(largest)}`;
+  canvas.setAttribute("aria-label", byId("unit-caption").textContent);
 }

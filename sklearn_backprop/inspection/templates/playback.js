@@ -22,6 +22,7 @@ function show() {
   paintNetwork();
   paintCurve();
   paintSurface();
+  paintMoment();
   showExplanation();
 }
 
@@ -37,33 +38,56 @@ function sampleLine(outputs, n) {
   return `target ${list("Y")}, output ${list(outputs)}`;
 }
 
-function play(on) {
-  const button = byId("play");
-  clearInterval(state.playing);
-  state.playing = null;
-  if (on) {
+const EPOCH_TIME = 100, MOMENT_TIME = 1600; // milliseconds at speed 1
+
+// Play epochs or the moments of a step; one of them at a time.
+function play(on, what = "epochs") {
+  clearInterval(state.playing?.timer);
+  state.playing = on ? { what } : null;
+  if (on && what === "epochs") {
+    state.moment = null;
     if (state.frame === record.epochs.length - 1) choose({ frame: 0 });
-    state.playing = setInterval(() => {
-      choose({ frame: state.frame + 1 });
-      if (state.frame === record.epochs.length - 1) play(false);
-    }, 100);
   }
-  button.textContent = on ? "Pause" : "Play";
-  button.setAttribute("aria-pressed", String(on));
+  if (on) startTimer();
+  for (const [id, of, name] of [["play", "epochs", "Play"], ["play-step", "step", "Play step"]]) {
+    const plays = state.playing?.what === of;
+    byId(id).textContent = plays ? "Pause" : name;
+    byId(id).setAttribute("aria-pressed", String(plays));
+  }
 }
 
-function explainCell(target) {
-  const cell = target.closest?.("td[data-key]");
-  if (!cell) return;
-  state.cell = [cell.dataset.key, Number(cell.dataset.i), Number(cell.dataset.j)];
-  showExplanation();
+function startTimer() {
+  const isStep = state.playing.what === "step";
+  if (isStep && state.moment === null) goOn(1);
+  state.playing.timer = setInterval(isStep ? playMoment : playEpoch,
+    (isStep ? MOMENT_TIME : EPOCH_TIME) / Number(byId("speed").value));
 }
 
-function explainNode(target) {
-  const node = target.closest?.("circle[data-key]");
-  if (!node) return;
-  state.cell = [node.dataset.key, state.sample, Number(node.dataset.j)];
-  showExplanation();
+function playEpoch() {
+  choose({ frame: state.frame + 1 });
+  if (state.frame === record.epochs.length - 1) play(false);
+}
+
+// One step: it ends with its last moment.
+function playMoment() {
+  if (state.moment === moments.length - 1) play(false);
+  else goOn(1);
+}
+
+function turn(backward) {
+  state.backward = backward;
+  state.moment = null;
+  if (state.playing?.what === "step") play(false);
+  show();
+}
+
+function explainCell(event) {
+  const cell = event.target.closest?.("td[data-key]"), canvas = event.target.closest?.("canvas[data-key]");
+  if (cell) explainThis([cell.dataset.key, Number(cell.dataset.i), Number(cell.dataset.j)]);
+  else if (canvas && event.clientX !== undefined) explainThis(cellUnder(canvas, event));
+  else if (canvas && tableOf[canvas.dataset.key].heat) {
+    explainThis([canvas.dataset.key, ...tableOf[canvas.dataset.key].heat.at]);
+  }
 }
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -82,42 +106,82 @@ function moveInTable(event) {
 }
 
 function onKey(event) {
-  if (event.altKey || event.ctrlKey || event.metaKey || moveInTable(event)) return;
-  const busy = event.target.closest?.("input, button, summary");
+  if (event.altKey || event.ctrlKey || event.metaKey || moveInTable(event) || moveInHeatmap(event)
+    || walk(event)) return;
+  const busy = event.target.closest?.("input, button, summary, select");
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (event.key === " " && !busy) play(!state.playing);
+  if (event.key === " " && !busy) play(state.playing?.what !== "epochs");
   else if (step && !busy) choose({ frame: state.frame + step });
   else if (event.key.toLowerCase() === "s") {
     const n = record.samples.length;
     choose({ sample: (state.sample + (event.shiftKey ? n - 1 : 1)) % n });
+  } else if (event.key.toLowerCase() === "n") goOn(event.shiftKey ? -1 : 1);
+  else if (event.key.toLowerCase() === "g") turn(!state.backward);
+  else if (event.key === "Escape" && state.moment !== null) {
+    play(false);
+    leaveStep();
   } else return;
   event.preventDefault();
 }
 
+// What the pictures may take of the window's height, with the header folded and in view.
+function measureRoom() {
+  const controls = byId("controls").offsetHeight, header = byId("what").parentNode.offsetHeight;
+  const room = innerHeight - header - controls - byId("explanation").offsetHeight - 26;
+  byId("pictures").style.setProperty("--controls", `${controls + 8}px`);
+  byId("pictures").style.setProperty("--room", `${room}px`);
+}
+
 function layout() {
   readColors();
-  layoutNetwork();
-  layoutCurve();
+  measureRoom();
   layoutSurface();
+  layoutCurve();
+  paintMoment();
+  paintCurve();
+  paintUnit();
+  layoutNetwork(); // takes the room that the others and their captions leave
   show();
 }
 
+function listenToPointer() {
+  for (const kind of ["pointermove", "focusin", "click"]) byId("tables").addEventListener(kind, explainCell);
+  for (const kind of ["pointermove", "click"]) byId("network-frame").addEventListener(kind, explainInNetwork);
+  byId("network").addEventListener("focus", () => { if (byId("network").matches(":focus-visible")) explainWalked(); });
+  byId("tables").addEventListener("click", (event) => { // a picture is its sample
+    if (event.target.matches(".pictures canvas")) choose({ sample: Number(event.target.dataset.i) });
+  });
+}
+
+function listenToStep() {
+  byId("play-step").addEventListener("click", () => play(state.playing?.what !== "step", "step"));
+  byId("step-on").addEventListener("click", () => goOn(1));
+  byId("step-back").addEventListener("click", () => goOn(-1));
+  byId("show-forward").addEventListener("click", () => turn(false));
+  byId("show-backward").addEventListener("click", () => turn(true));
+  byId("speed").addEventListener("change", () => { if (state.playing) play(true, state.playing.what); });
+  for (const button of document.querySelectorAll(".phase")) {
+    const first = moments.findIndex(({ phase }) => phase === button.dataset.phase);
+    button.hidden = first < 0;
+    button.addEventListener("click", () => showMoment(first));
+  }
+}
+
 function start() {
-  byId("about").after(...record.facts.slice(1).map((fact) => element("p", fact)));
-  byId("facts").open = innerWidth > 860;
+  byId("facts").append(...record.facts.slice(1).map((fact) => element("p", fact)));
   byId("what").textContent = record.facts[0];
   byId("epoch").max = record.epochs.length - 1;
   byId("sample").max = record.samples.length - 1;
+  if (record.picture) {
+    byId("unit-figure").hidden = false;
+    readGreys();
+  }
   buildTables();
   byId("epoch").addEventListener("input", (event) => choose({ frame: Number(event.target.value) }));
   byId("sample").addEventListener("input", (event) => choose({ sample: Number(event.target.value) }));
-  byId("play").addEventListener("click", () => play(!state.playing));
-  for (const kind of ["pointerover", "focusin", "click"]) {
-    byId("tables").addEventListener(kind, (event) => explainCell(event.target));
-  }
-  for (const kind of ["pointerover", "click"]) {
-    byId("network").addEventListener(kind, (event) => explainNode(event.target));
-  }
+  byId("play").addEventListener("click", () => play(state.playing?.what !== "epochs"));
+  listenToPointer();
+  listenToStep();
   byId("curve").addEventListener("pointerdown", (event) => {
     byId("curve").setPointerCapture(event.pointerId);
     seekOnCurve(event);
@@ -126,8 +190,8 @@ function start() {
   document.addEventListener("keydown", onKey);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", layout);
   let width = innerWidth;
-  addEventListener("resize", () => { // a phone's bars come and go: only the width counts
-    if (innerWidth !== width) { width = innerWidth; layout(); }
+  addEventListener("resize", () => { // a phone's bars come and go: there only the width counts
+    if (innerWidth !== width || pictureRoom.matches) { width = innerWidth; layout(); }
   });
   layout();
 }
