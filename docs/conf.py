@@ -46,6 +46,7 @@ myst_heading_anchors = 4
 live_pages = [
     "start",
     "by_hand",
+    "extending",
     "faq",
     "migrate",
     "tabular",

@@ -1,7 +1,7 @@
 """Data larger than memory: from a file block by block, or in chunks; and predicted so.
 
 X lies in a file of 32 MB. What ``fit`` needs beside it is measured by tracemalloc. The
-last part needs dask: pip install "sklearn-backprop[distributed]".
+last part needs dask: pip install "dask[distributed]".
 """
 
 import tempfile

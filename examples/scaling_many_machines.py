@@ -1,7 +1,7 @@
 """Many machines: a dask cluster trains the stacks of a search and of an ensemble.
 
 Two processes on this machine stand for the cluster; for a real one, give ``Client``
-the address of its scheduler. Needs dask: pip install "sklearn-backprop[distributed]".
+the address of its scheduler. Needs dask: pip install "dask[distributed]".
 """
 
 import os

@@ -18,6 +18,7 @@ from sphinx.errors import ExtensionError
 
 def run_page(app, doctree):
     """Run a page's blocks, and put what comes out below each."""
+    drop_needs(doctree)
     name = app.env.docname
     if name not in app.config.live_pages:
         return
@@ -36,6 +37,13 @@ def run_page(app, doctree):
             block.parent.insert(
                 block.parent.index(block) + 1, nodes.raw("", content, format="html")
             )
+
+
+def drop_needs(doctree):
+    """Drop the comments that tell the tests which packages a block needs."""
+    for node in list(doctree.findall(nodes.raw)):
+        if node.astext().startswith("<!-- needs:"):
+            node.parent.remove(node)
 
 
 def run_block(source, namespace, place):

@@ -9,7 +9,7 @@ measured with the compiled kernels and with NumPy's.
     python examples/benchmarks/fit_time.py --quick      # does it run? figures mean nothing
     python examples/benchmarks/fit_time.py --only fit   # fit, other, predict, standardize, import
 
-PyTorch is compared where it is installed (``pip install sklearn-backprop[bench]``).
+PyTorch is compared where it is installed (``pip install torch``).
 """
 
 import argparse

@@ -169,7 +169,7 @@ class BaseEnsemble(MemberCallbacks, OwnsEstimators, MetaEstimatorMixin, BaseEsti
         Raises
         ------
         ImportError
-            If the package onnx is missing (``pip install sklearn-backprop[onnx]``).
+            If the package onnx is missing (``pip install onnx``).
         ValueError
             If the activation or the loss is not one of this package's.
         """

@@ -210,7 +210,7 @@ class BaseBackprop(EpochCallbacks, KnownParameters):
         Raises
         ------
         ImportError
-            If the package onnx is missing (``pip install sklearn-backprop[onnx]``).
+            If the package onnx is missing (``pip install onnx``).
         ValueError
             If the activation or the loss is not one of this package's.
         """

@@ -232,7 +232,7 @@ def import_onnx():
         import onnx
     except ImportError as error:
         raise ImportError(
-            "to_onnx needs the package onnx. Install it with pip install 'sklearn-backprop[onnx]'."
+            "to_onnx needs the package onnx. Install it with pip install onnx."
         ) from error
     return onnx
 

@@ -1,4 +1,4 @@
-"""scikit-learn's searches and cross-validation, many times faster for these estimators.
+"""scikit-learn's searches and cross-validation, with networks that train together.
 
 Change one import line::
 
@@ -9,6 +9,9 @@ Backprop estimator, or a ``Pipeline`` that ends in one, candidates and folds tra
 together in stacks. Preprocessing steps are fitted once a fold and distinct setting,
 and shared. Anything else takes scikit-learn's own path. Times in ``cv_results_`` are
 each candidate's share of its stack's.
+
+Measured, a search is 1.1 to 1.9 times as fast as scikit-learn's of the same estimator, and
+2.5 to 18 times as fast as scikit-learn's of its own MLP: most where networks are small.
 """
 
 from ._halving import SuccessiveHalvingSearchCV

@@ -2,7 +2,7 @@
 
 Each is made by a class method, draws into ``ax`` or a figure of its own, and keeps what it
 has drawn: ``ax_``, ``figure_`` and the artists. They need matplotlib, which the package
-otherwise does not: ``pip install "sklearn-backprop[plot]"``.
+otherwise does not: ``pip install matplotlib``.
 """
 
 from ._attributions import AttributionDisplay

@@ -23,8 +23,7 @@ def pyplot(caller):
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            f"{type(caller).__name__} needs matplotlib: "
-            'pip install "sklearn-backprop[plot]" (or pip install matplotlib).'
+            f"{type(caller).__name__} needs matplotlib: pip install matplotlib."
         ) from error
     return plt
 

@@ -65,7 +65,7 @@ class ExportsToOnnx:
         Raises
         ------
         ImportError
-            If the package onnx is missing (``pip install sklearn-backprop[onnx]``).
+            If the package onnx is missing (``pip install onnx``).
         ValueError
             If the loss is not one of this package's, a companion not one of ``"auto"``, or two
             categories of a feature are the same text, such as 1 and "1".

@@ -400,5 +400,5 @@ def test_without_matplotlib_it_says_what_to_install(fitted, monkeypatch):
         lambda: NetworkDisplay.from_estimator(fitted, kind="heatmap"),
         lambda: GradientFlowDisplay.from_estimator(quick(), X, Y),
     ):
-        with pytest.raises(ImportError, match=r'Display needs matplotlib: pip install "sklearn-'):
+        with pytest.raises(ImportError, match=r"Display needs matplotlib: pip install matplotlib"):
             draw()
