@@ -31,8 +31,8 @@ def anchors_of(page):
 
 
 @each_page
-def test_python_blocks_run(page, tmp_path, monkeypatch):
-    """All blocks of a page share one namespace, and warnings are errors."""
+def test_python_blocks_run(page, tmp_path, monkeypatch, capsys):
+    """All blocks of a page share one namespace, warnings are errors, and what is shown is good."""
     monkeypatch.chdir(tmp_path)  # a page may write files
     monkeypatch.setenv("MPLBACKEND", "Agg")
     text, namespace = text_of(page), {"__name__": "__main__"}
@@ -46,6 +46,10 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
         lines_above = text.count("\n", 0, match.start(2))
         tree = ast.increment_lineno(ast.parse(match[2]), lines_above)
         exec(compile(tree, str(page), "exec"), namespace)
+    printed = capsys.readouterr().out
+    assert all(float(score) > 0.3 for score in re.findall(r"R² (-?[\d.]+)", printed))
+    assert all(float(error) < 1e-6 for error in re.findall(r"off by (\S+)", printed))
+    assert "the same losses: False" not in printed
 
 
 def test_arithmetic_by_hand():

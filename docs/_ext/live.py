@@ -59,7 +59,8 @@ def run_block(source, namespace, place):
     except Exception as error:
         raise ExtensionError(f"{place}: {error!r} in\n{source}", error) from error
     parts = [f"<pre>{html.escape(printed.getvalue())}</pre>"] if printed.getvalue() else []
-    if value is not None:
+    says_something = type(value).__repr__ is not object.__repr__  # no "object at 0x7f…"
+    if value is not None and (says_something or hasattr(value, "_repr_html_")):
         parts.append(as_html(value, last.value))
     return parts
 
