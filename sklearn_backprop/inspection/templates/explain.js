@@ -1,10 +1,8 @@
 // Where each number comes from, in numbers: "0.034 = 0.83 × 0.042".
 
 const LONGEST_SUM = 8;
-const lastLayer = record.layers.length;
 const inParentheses = (x) => (x < 0 ? `(${short(x)})` : short(x));
 const times = (a, b) => `${inParentheses(a)} × ${inParentheses(b)}`;
-const below = (layer) => (layer === 1 ? "X" : `A${layer - 1}`);
 
 // A sum of products; of a long one the largest terms.
 function sum(pairs, rest = []) {
@@ -25,9 +23,8 @@ function cellsOf(keyA, cellsA, keyB, cellsB) {
 const EXPLANATIONS = {
   X(table, i, j) {
     const scale = record.feature_scaler;
-    const raw = scale && value("X", i, j) * scale.scale[j] + scale.center[j];
     return scale
-      ? [`(${short(raw)} - ${short(scale.center[j])}) / ${short(scale.scale[j])}`,
+      ? [`(${short(raw(i, j))} - ${short(scale.center[j])}) / ${short(scale.scale[j])}`,
         `feature ${table.columns[j]}, standardized by its mean and scale`, []]
       : ["", `feature ${table.columns[j]} of ${table.rows[i]}`, []];
   },

@@ -1,24 +1,21 @@
 // A step moment by moment: forward, delta, gradient, update, each with its equation.
 
-const L = record.layers.length;
-const unitsBelow = (layer) => (layer === 1 ? "X" : `A${layer - 1}`);
-const activationOf = (layer) => (layer ? `A${layer}` : "X");
 const equationOf = (key) => `${tableOf[key].symbol} = ${tableOf[key].formula}`;
 const weightsOf = (layer) => `W${layer}`;
 
 // Each says what nodes and edges show then; `key` is the quantity that comes about.
 const moments = [
-  ...range(L).map((k) => k + 1).map((layer) => ({
+  ...range(lastLayer).map((k) => k + 1).map((layer) => ({
     phase: "Forward", layer, key: `A${layer}`, equation: `${equationOf(`Z${layer}`)},  ${equationOf(`A${layer}`)}`,
     nodes: (at) => (at <= layer ? activationOf(at) : null), edges: weightsOf })),
-  ...range(L).map((k) => L - k).map((layer) => ({
+  ...range(lastLayer).map((k) => lastLayer - k).map((layer) => ({
     phase: "Delta", layer, key: `delta${layer}`, equation: deltaEquation(layer),
     nodes: (at) => (at >= layer ? `delta${at}` : activationOf(at)), edges: weightsOf })),
-  ...range(L).map((k) => L - k).map((layer) => ({
+  ...range(lastLayer).map((k) => lastLayer - k).map((layer) => ({
     phase: "Gradient", layer, key: `gradient_W${layer}`, equation: equationOf(`gradient_W${layer}`),
     nodes: (at) => (at >= layer ? `delta${at}` : activationOf(at)),
     edges: (at) => (at >= layer ? `gradient_W${at}` : weightsOf(at)) })),
-  ...(tableOf.update_W1 ? range(L) : []).map((k) => k + 1).map((layer) => ({
+  ...(tableOf.update_W1 ? range(lastLayer) : []).map((k) => k + 1).map((layer) => ({
     phase: "Update", layer, key: `update_W${layer}`,
     equation: `W${layer} ← W${layer} + ΔW${layer},  b${layer} ← b${layer} + Δb${layer},  by ${record.optimizer}`,
     nodes: activationOf, edges: (at) => (at === layer ? steppedKey(at) : weightsOf(at)) })),
@@ -26,7 +23,7 @@ const moments = [
 
 function deltaEquation(layer) {
   const delta = equationOf(`delta${layer}`);
-  return layer < L ? `${equationOf(`error${layer}`)},  ${delta}` : delta;
+  return layer < lastLayer ? `${equationOf(`error${layer}`)},  ${delta}` : delta;
 }
 
 // The update of a large layer is there as means of blocks only: draw where it comes from.

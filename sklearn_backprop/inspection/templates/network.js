@@ -93,8 +93,7 @@ function gridOf(n) {
 // what the moment of the step has. null is nothing yet.
 function nodeKey(layer) {
   if (state.moment !== null) return moments[state.moment].nodes(layer);
-  if (state.backward) return layer ? `delta${layer}` : "X";
-  return layer ? `A${layer}` : "X";
+  return state.backward && layer ? `delta${layer}` : activationOf(layer);
 }
 
 const isDelta = (key) => key !== null && key.startsWith("delta");

@@ -5,6 +5,9 @@ const tableOf = Object.fromEntries(record.tables.map((table) => [table.key, tabl
 const state = { frame: 0, sample: 0, cell: null, playing: null, backward: false, moment: null, unit: 0 };
 const byId = (id) => document.getElementById(id);
 const range = (n) => [...Array(n).keys()];
+const lastLayer = record.layers.length;
+const activationOf = (layer) => (layer ? `A${layer}` : "X"); // layer 0 are the inputs
+const below = (layer) => activationOf(layer - 1);
 
 function bytesOf(base64) {
   const text = atob(base64), bytes = new Uint8Array(text.length);
@@ -43,13 +46,13 @@ const cellCount = (table) => table.rows.length * table.columns.length;
 // A gradient from what it is made of: inputs of the layer, delta, and the penalty's weights.
 function multiply(all, frame, { layer, columns, rows }, start) {
   const at = (key) => frame * record.stride + tableOf[key].offset;
-  const below = at(layer === 1 ? "X" : `A${layer - 1}`), delta = at(`delta${layer}`), weights = at(`W${layer}`);
+  const inputs = at(below(layer)), delta = at(`delta${layer}`), weights = at(`W${layer}`);
   const n = columns.length, m = rows.length - 1, gradient = new Float64Array(n * (m + 1));
   for (let k = 0; k < n * m; k++) gradient[k] = record.penalty_share * all[weights + k];
   for (let s = 0; s < record.samples.length; s++) {
     const d = all.subarray(delta + s * n, delta + (s + 1) * n);
     for (let i = 0; i <= m; i++) {
-      const a = i < m ? all[below + s * m + i] : 1; // the last row is the bias
+      const a = i < m ? all[inputs + s * m + i] : 1; // the last row is the bias
       if (a) for (let j = 0; j < n; j++) gradient[i * n + j] += a * d[j];
     }
   }
